@@ -1,0 +1,109 @@
+#include <arrow/api.h>
+
+#include "apps/train_verbs.h"
+#include "limber/core/artifact/artifact.h"
+#include "limber/core/base/error.h"
+#include "limber/core/base/files.h"
+#include "limber/core/config/config.h"
+#include "limber/core/data/table_writer.h"
+#include "limber/training/evaluate/report.h"
+#include "limber/training/train/publish.h"
+#include "limber/training/train/trainer.h"
+
+namespace limber {
+namespace {
+
+template <class Builder, class Value>
+std::shared_ptr<arrow::Array> column(const std::vector<Value>& values) {
+  Builder builder;
+  std::shared_ptr<arrow::Array> array;
+  if (!builder.AppendValues(values).ok() || !builder.Finish(&array).ok()) {
+    throw Error("scores: out of memory");
+  }
+  return array;
+}
+
+/// member (task number), support_rows, and per label the logit and the truth.
+void write_scores(const std::string& path, const Dataset& dataset, const ScoredRows& scored) {
+  std::vector<std::shared_ptr<arrow::Field>> fields = {
+      arrow::field("member", arrow::utf8()), arrow::field("support_rows", arrow::int64())};
+  std::vector<std::string> members;
+  for (const std::int64_t task : scored.members) {
+    members.push_back(dataset.task_keys.text(static_cast<std::int32_t>(task + 1)));
+  }
+  std::vector<std::shared_ptr<arrow::Array>> columns = {
+      column<arrow::StringBuilder>(members), column<arrow::Int64Builder>(scored.support)};
+  for (std::size_t l = 0; l < scored.labels.size(); ++l) {
+    fields.push_back(arrow::field(scored.labels[l] + "_logit", arrow::float32()));
+    fields.push_back(arrow::field(scored.labels[l], arrow::float32()));
+    columns.push_back(column<arrow::FloatBuilder>(scored.logits[l]));
+    columns.push_back(column<arrow::FloatBuilder>(scored.truth[l]));
+  }
+  const auto schema = arrow::schema(fields);
+  TableWriter writer(path, schema);
+  writer.write(*arrow::RecordBatch::Make(schema, static_cast<std::int64_t>(members.size()), columns));
+  writer.finish();
+}
+
+nlohmann::json training_charts(const Artifact& artifact) {
+  nlohmann::json charts = nlohmann::json::array();
+  if (!artifact.has_file("training_log.jsonl")) return charts;
+  const std::string log = artifact.read("training_log.jsonl");
+  nlohmann::json loss = nlohmann::json::array(), validation = nlohmann::json::array();
+  nlohmann::json auc = nlohmann::json::array(), gauc = nlohmann::json::array();
+  std::size_t start = 0;
+  while (start < log.size()) {
+    const std::size_t end = std::min(log.find('\n', start), log.size());
+    const auto line = nlohmann::json::parse(log.substr(start, end - start), nullptr, false);
+    start = end + 1;
+    if (!line.is_object() || !line.contains("epoch")) continue;
+    loss.push_back({line["epoch"], line["train_loss"]});
+    validation.push_back({line["epoch"], line["validation_log_loss"]});
+    auc.push_back({line["epoch"], line["validation_auc"]});
+    gauc.push_back({line["epoch"], line["validation_gauc"]});
+  }
+  charts.push_back({{"title", "Log loss by epoch"}, {"x_label", "epoch"}, {"y_label", "log loss (nats)"},
+                    {"series", {{{"name", "training"}, {"points", loss}},
+                                {{"name", "validation"}, {"points", validation}}}}});
+  charts.push_back({{"title", "Validation ranking quality by epoch"}, {"x_label", "epoch"}, {"y_label", "AUC"},
+                    {"series", {{{"name", "AUC"}, {"points", auc}}, {{"name", "GAUC"}, {"points", gauc}}}}});
+  return charts;
+}
+
+nlohmann::json html_report(const Artifact& artifact, const TestReport& test) {
+  nlohmann::json report;
+  report["title"] = fmt::format("{}, version {}", artifact.name(), artifact.version());
+  report["lead"] = fmt::format("Test part of the data, split: {}.", test.json.at("split").get<std::string>());
+  report["intervals"] = "95% intervals: bootstrap over members";
+  report["summary"] = {{{"label", "Model"}, {"value", artifact.name()}},
+                       {{"label", "Version"}, {"value", artifact.version()}},
+                       {{"label", "Trained"}, {"value", artifact.contents().created}}};
+  for (const auto& [label, values] : test.json.at("labels").items()) {
+    nlohmann::json model{{"name", artifact.name()}, {"highlight", true}, {"metrics", values.at("metrics")}};
+    for (const char* part : {"support", "activity", "reliability"}) {
+      if (values.contains(part)) model[part] = values.at(part);
+    }
+    report["protocols"].push_back({{"name", label}, {"models", {model}}});
+  }
+  report["training"] = training_charts(artifact);
+  return report;
+}
+
+}  // namespace
+
+int run_evaluate(const EvaluateArguments& arguments) {
+  const Artifact artifact = Artifact::open(arguments.model);
+  LoadedModel loaded = load_model(artifact, choose_device("auto"));
+  const Config config = parse_config(config_to_yaml(loaded.config), arguments.model, arguments.settings);
+  const TemporaryFolder folder;
+  const Dataset dataset = build_dataset_for(loaded, config, folder.path());
+  const TestReport test = report_test(config, dataset, loaded.model, arguments.resamples);
+  print_test_report(test.json);
+  write_file_atomic(arguments.report, render_report(html_report(artifact, test)));
+  fmt::print("wrote {}\n", arguments.report);
+  if (!arguments.metrics.empty()) write_file_atomic(arguments.metrics, test.json.dump(2) + "\n");
+  if (!arguments.scores.empty()) write_scores(arguments.scores, dataset, test.scored);
+  return 0;
+}
+
+}  // namespace limber

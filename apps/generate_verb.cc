@@ -1,0 +1,13 @@
+#include <fmt/format.h>
+
+#include "apps/tool_verbs.h"
+
+namespace limber {
+
+int run_generate(const GenerateArguments& arguments) {
+  Generator(arguments.options).write(arguments.folder);
+  fmt::print("wrote interactions, items and members to {}\n", arguments.folder);
+  return 0;
+}
+
+}  // namespace limber

@@ -1,0 +1,23 @@
+#include <fmt/format.h>
+
+#include "apps/tool_verbs.h"
+#include "limber/core/base/files.h"
+#include "limber/core/data/starter_config.h"
+
+namespace limber {
+
+int run_init(const InitArguments& arguments) {
+  const std::string yaml = starter_config(
+      arguments.data, arguments.output.empty()
+                          ? std::filesystem::path(".")
+                          : std::filesystem::absolute(arguments.output).parent_path());
+  if (arguments.output.empty()) {
+    fmt::print("{}", yaml);
+  } else {
+    write_file_atomic(arguments.output, yaml);
+    fmt::print("wrote {}; next: limber train {}\n", arguments.output, arguments.output);
+  }
+  return 0;
+}
+
+}  // namespace limber

@@ -1,0 +1,55 @@
+// The launcher: finds the program of a verb beside itself and becomes it, so that a user types one
+// name and a machine that only serves need not carry LibTorch.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+
+namespace {
+
+struct Verb {
+  std::string_view name, program, what;
+};
+
+constexpr std::array verbs{
+    Verb{"init", "limber-tools", "write a starter config from data"},
+    Verb{"train", "limber-train", "train, evaluate and publish a model; resumes after a kill"},
+    Verb{"evaluate", "limber-train", "test metrics and an HTML report of a published model"},
+    Verb{"adapt", "limber-train", "interactions -> meta embeddings of all members"},
+    Verb{"inspect", "limber-tools", "what is inside a published model"},
+    Verb{"generate", "limber-tools", "synthetic data with known preferences"},
+    Verb{"options", "limber-tools", "every option of the config"},
+};
+
+void print_help() {
+  fmt::print("Limber: ranking that adapts to each person.\n\nusage: limber VERB ...\n\n");
+  for (const Verb& verb : verbs) fmt::print("  {:<10} {}\n", verb.name, verb.what);
+  fmt::print("\n`limber VERB --help` explains each. First steps:\n"
+             "  limber init logs/ -o config.yaml\n  limber train config.yaml\n");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view word = argc > 1 ? argv[1] : "--help";
+  if (word == "--help" || word == "-h" || word == "help") {
+    print_help();
+    return 0;
+  }
+  for (const Verb& verb : verbs) {
+    if (verb.name != word) continue;
+    std::error_code code;
+    const auto here = std::filesystem::read_symlink("/proc/self/exe", code).parent_path();
+    const std::string program = (here / verb.program).string();
+    ::execv(program.c_str(), argv);
+    fmt::print(stderr, "error: {}: cannot be started: {} (build it, or install it beside limber)\n",
+               program, std::strerror(errno));
+    return 1;
+  }
+  fmt::print(stderr, "error: '{}' is no verb; `limber --help` lists them\n", word);
+  return 2;
+}

@@ -1,0 +1,56 @@
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "apps/tool_verbs.h"
+#include "limber/core/base/main.h"
+#include "limber/core/config/config.h"
+
+namespace {
+
+using namespace limber;
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app{"Starter configs, synthetic data, a look into models."};
+  app.name("limber");
+  app.require_subcommand(1);
+
+  InitArguments init;
+  CLI::App* init_verb = app.add_subcommand(
+      "init", "Looks at interactions and side tables (files or a folder) and writes a commented\n"
+              "starter config for them.");
+  init_verb->add_option("data", init.data, "CSV, CSV.gz or Parquet files, or a folder")->required();
+  init_verb->add_option("--output,-o", init.output, "File to write; standard output without it");
+
+  GenerateArguments generate;
+  CLI::App* generate_verb = app.add_subcommand(
+      "generate", "Writes a synthetic interaction log whose members have known preferences.");
+  generate_verb->add_option("folder", generate.folder, "Folder to write to")->required();
+  generate_verb->add_option("--rows", generate.options.rows, "Interactions")->capture_default_str();
+  generate_verb->add_option("--members", generate.options.members, "Members")->capture_default_str();
+  generate_verb->add_option("--items", generate.options.items, "Items")->capture_default_str();
+  generate_verb->add_option("--seed", generate.options.seed, "Seed")->capture_default_str();
+  generate_verb->add_option("--format", generate.options.format, "parquet or csv")->capture_default_str();
+
+  InspectArguments inspect;
+  CLI::App* inspect_verb =
+      app.add_subcommand("inspect", "Says what is inside a published model, after checking it.");
+  inspect_verb->add_option("model", inspect.model, "models/NAME or models/NAME/VERSION")->required();
+  inspect_verb->add_flag("--json", inspect.json, "The manifest itself");
+
+  CLI::App* options_verb = app.add_subcommand("options", "Prints docs/options.md: every option.");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (*init_verb) return run_init(init);
+  if (*generate_verb) return run_generate(generate);
+  if (*inspect_verb) return run_inspect(inspect);
+  if (*options_verb) fmt::print("{}", options_page());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return limber::run_main(argc, argv, parse_and_run); }

@@ -1,0 +1,68 @@
+#include <CLI/CLI.hpp>
+
+#include "apps/train_verbs.h"
+#include "limber/core/base/main.h"
+#include "limber/core/base/progress.h"
+#include "limber/core/config/config.h"
+
+namespace {
+
+using namespace limber;
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app{"Trains, evaluates and adapts ranking models."};
+  app.name("limber");
+  app.require_subcommand(1);
+  bool quiet = false;
+  app.add_flag("--quiet", quiet, "No progress lines");
+
+  TrainArguments train;
+  CLI::App* train_verb = app.add_subcommand(
+      "train",
+      "Trains the model of a config, evaluates it on the test part and publishes it as the next\n"
+      "version of models/NAME. A run that was cut off goes on where it stopped.");
+  train_verb->add_option("config", train.config, "YAML config; `limber init DATA` writes one")
+      ->required();
+  train_verb->add_option("--set", train.settings, "Overrides an option: --set train.seed=3")
+      ->type_name("KEY=VALUE")->allow_extra_args(false);
+  train_verb->add_option("--models", train.models, "Folder of the published models")->capture_default_str();
+  train_verb->add_option("--metrics", train.metrics, "Also writes the test metrics as JSON here");
+  train_verb->add_option("--resamples", train.resamples, "Bootstrap resamples; 0 for no intervals")->capture_default_str();
+  train_verb->add_flag("--restart", train.restart, "Ignores the checkpoint of an earlier run");
+  train_verb->footer("Options of the config (docs/options.md):\n" + options_help());
+
+  EvaluateArguments evaluate;
+  CLI::App* evaluate_verb = app.add_subcommand(
+      "evaluate", "Scores the test part with a published model, prints the metrics and writes an\n"
+                  "HTML report.");
+  evaluate_verb->add_option("model", evaluate.model, "models/NAME or models/NAME/VERSION")->required();
+  evaluate_verb->add_option("--set", evaluate.settings, "Overrides an option of the model's config")
+      ->type_name("KEY=VALUE")->allow_extra_args(false);
+  evaluate_verb->add_option("--report", evaluate.report, "HTML report to write")->capture_default_str();
+  evaluate_verb->add_option("--metrics", evaluate.metrics, "Also writes the metrics as JSON here");
+  evaluate_verb->add_option("--scores", evaluate.scores, "Also writes the scored rows as Parquet here");
+  evaluate_verb->add_option("--resamples", evaluate.resamples, "Bootstrap resamples; 0 for no intervals")->capture_default_str();
+
+  AdaptArguments adapt;
+  CLI::App* adapt_verb = app.add_subcommand(
+      "adapt", "Adapts every member of the data to their latest interactions and writes the meta\n"
+               "embeddings as Parquet, stamped with the model's version.");
+  adapt_verb->add_option("model", adapt.model, "models/NAME or models/NAME/VERSION")->required();
+  adapt_verb->add_option("--set", adapt.settings, "Overrides an option, such as data.interactions=new.parquet")
+      ->type_name("KEY=VALUE")->allow_extra_args(false);
+  adapt_verb->add_option("--output", adapt.output, "Parquet file to write")->required();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  Progress::set_quiet(quiet);
+  if (*train_verb) return run_train(train);
+  if (*evaluate_verb) return run_evaluate(evaluate);
+  return run_adapt(adapt);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return limber::run_main(argc, argv, parse_and_run); }

@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include "apps/train_verbs.h"
+#include "limber/training/evaluate/metrics_json.h"
+
+namespace limber {
+
+TestReport report_test(const Config& config, const Dataset& dataset, RankingModel& model,
+                       std::size_t resamples) {
+  TestReport report;
+  EvaluationSampler::Options options;
+  options.part = Part::test;
+  options.support = options.support_limit = config.meta.support;
+  const std::int64_t steps = config.meta.adaptation_steps;
+  report.scored = score_rows(model, dataset, options, steps);
+  const ScoredRows& scored = report.scored;
+
+  nlohmann::json& json = report.json;
+  json["split"] = dataset.split;
+  const BootstrapOptions bootstrap{.resamples = resamples, .confidence = 0.95, .seed = 1};
+  for (std::size_t l = 0; l < scored.labels.size(); ++l) {
+    const Predictions predictions = scored.predictions(l);
+    const RankingMetrics metrics = evaluate_predictions(predictions);
+    const MetricIntervals intervals = bootstrap_intervals(predictions, {}, bootstrap);
+    nlohmann::json& out = json["labels"][scored.labels[l]];
+    out["metrics"] = metrics_to_json(metrics, resamples > 0 ? &intervals : nullptr);
+    out["activity"] =
+        slices_to_json(slice_by_activity(predictions, scored.activity, 5, {}, bootstrap));
+    out["reliability"] = reliability_to_json(
+        reliability_curve(predictions.logits, predictions.labels, predictions.weights));
+  }
+  // The same query rows under supports cut to their latest 0, 1, 2, ... rows.
+  for (const std::int64_t size : {0, 1, 2, 5, 10, 20, 50, 100}) {
+    if (size > options.support_limit || !model->uses_support()) continue;
+    EvaluationSampler::Options cut = options;
+    cut.support = size;
+    const ScoredRows rows = score_rows(model, dataset, cut, steps);
+    for (std::size_t l = 0; l < rows.labels.size(); ++l) {
+      Slice slice{std::to_string(size), size, size, evaluate_predictions(rows.predictions(l)), {}};
+      slice.intervals = bootstrap_intervals(rows.predictions(l), {}, bootstrap);
+      json["labels"][rows.labels[l]]["support"].push_back(
+          slices_to_json(std::span(&slice, 1)).front());
+    }
+  }
+  return report;
+}
+
+void print_test_report(const nlohmann::json& report) {
+  for (const auto& [label, values] : report.at("labels").items()) {
+    fmt::print("\ntest metrics of '{}' (split: {}, {} rows, {} members)\n", label,
+               report.at("split").get<std::string>(), values.at("metrics").at("rows").get<std::int64_t>(),
+               values.at("metrics").at("groups").get<std::int64_t>());
+    for (const MetricDescription& description : metric_descriptions) {
+      const auto& metric = values.at("metrics").at(std::string(description.key));
+      const auto number = [](const nlohmann::json& value) {
+        return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : std::string("-");
+      };
+      fmt::print("  {:<12} {:>8}", description.title, number(metric.at("value")));
+      if (metric.contains("low")) {
+        fmt::print("   [{}, {}]", number(metric.at("low")), number(metric.at("high")));
+      }
+      fmt::print("\n");
+    }
+    if (!values.contains("support")) continue;
+    fmt::print("  AUC / GAUC by support size:");
+    for (const auto& slice : values.at("support")) {
+      fmt::print("  {}: {:.4f} / {:.4f}", slice.at("label").get<std::string>(),
+                 slice.at("metrics").at("auc").at("value").get<double>(),
+                 slice.at("metrics").at("gauc").at("value").get<double>());
+    }
+    fmt::print("\n");
+  }
+  fmt::print("\n");
+}
+
+}  // namespace limber

@@ -1,0 +1,58 @@
+#include <spdlog/spdlog.h>
+
+#include "apps/train_verbs.h"
+#include "limber/core/base/error.h"
+#include "limber/core/base/files.h"
+#include "limber/core/base/progress.h"
+#include "limber/core/config/config.h"
+#include "limber/core/data/dataset_builder.h"
+#include "limber/training/train/publish.h"
+#include "limber/training/train/trainer.h"
+
+namespace limber {
+namespace fs = std::filesystem;
+
+int run_train(const TrainArguments& arguments) {
+  const Config config = load_config(arguments.config, arguments.settings);
+  if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
+  const torch::Device device = choose_device(config.train.device);
+
+  const fs::path run_folder = fs::path(arguments.models) / config.name / ".training";
+  const fs::path data_folder = config.data.cache.empty() ? run_folder / "data" : fs::path(config.data.cache);
+  fs::create_directories(data_folder);
+  const Stopwatch reading;
+  const Dataset dataset = build_dataset(config, data_folder);
+  spdlog::info("{} rows of {} members read in {:.1f} s ({} left out), split: {}", dataset.rows,
+               dataset.tasks.size(), reading.seconds(), dataset.bad_rows, dataset.split);
+
+  RankingModel model = make_model(config, dataset, device);
+  Trainer trainer(config, dataset, model, run_folder, arguments.restart);
+  const TrainingSummary summary = trainer.run();
+  if (summary.stopped) {
+    spdlog::warn("stopped after step {}; the same command goes on from there", summary.steps);
+    return 130;
+  }
+  spdlog::info("best epoch {} of {}; {:.0f} examples/s", summary.best_epoch, summary.epochs,
+               summary.seconds > 0 ? static_cast<double>(summary.examples) / summary.seconds : 0.0);
+
+  TestReport report = report_test(config, dataset, model, arguments.resamples);
+  report.json["training"] = {{"best_epoch", summary.best_epoch},
+                             {"epochs", summary.epochs},
+                             {"seconds", summary.seconds},
+                             {"examples_per_second",
+                              summary.seconds > 0
+                                  ? static_cast<double>(summary.examples) / summary.seconds
+                                  : 0.0}};
+  const fs::path version = publish_model(arguments.models, config, dataset, model, report.json,
+                                         run_folder / "log.jsonl");
+  // The published log and metrics stand for the run from here on.
+  std::error_code ignored;
+  fs::remove(trainer.checkpoint_path(), ignored);
+  if (config.data.cache.empty()) fs::remove_all(data_folder, ignored);
+  print_test_report(report.json);
+  fmt::print("published {}\n", version.string());
+  if (!arguments.metrics.empty()) write_file_atomic(arguments.metrics, report.json.dump(2) + "\n");
+  return 0;
+}
+
+}  // namespace limber

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "limber/training/train/scoring.h"
+
+namespace limber {
+
+struct TrainArguments {
+  std::string config;
+  std::vector<std::string> settings;
+  std::string models = "models";
+  bool restart = false;
+  std::string metrics;          ///< file for the test metrics as JSON, "" = none
+  std::size_t resamples = 200;  ///< of the bootstrap
+};
+int run_train(const TrainArguments& arguments);
+
+struct EvaluateArguments {
+  std::string model;
+  std::vector<std::string> settings;
+  std::string report = "report.html";
+  std::string metrics;
+  std::string scores;  ///< file for the scored test rows, "" = none
+  std::size_t resamples = 200;
+};
+int run_evaluate(const EvaluateArguments& arguments);
+
+struct AdaptArguments {
+  std::string model;
+  std::vector<std::string> settings;
+  std::string output;
+};
+int run_adapt(const AdaptArguments& arguments);
+
+/// The test part, scored and summed up: metrics with intervals, slices by support size and
+/// activity, the curve over truncated supports.
+struct TestReport {
+  nlohmann::json json;
+  ScoredRows scored;
+};
+TestReport report_test(const Config& config, const Dataset& dataset, RankingModel& model,
+                       std::size_t resamples);
+void print_test_report(const nlohmann::json& report);
+
+}  // namespace limber

@@ -1,0 +1,22 @@
+# Warnings are errors; ccache is used where it is installed; sanitizers come from a preset.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_library(limber_flags INTERFACE)
+target_compile_options(limber_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-psabi)
+# GCC 12 reports overlapping copies inside std::string where there are none (GCC bug 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(limber_flags INTERFACE -Wno-restrict)
+endif()
+if(LIMBER_WERROR)
+  target_compile_options(limber_flags INTERFACE -Werror)
+endif()
+if(LIMBER_SANITIZE)
+  target_compile_options(limber_flags INTERFACE -fsanitize=${LIMBER_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(limber_flags INTERFACE -fsanitize=${LIMBER_SANITIZE})
+endif()

@@ -1,0 +1,132 @@
+#include "limber/core/artifact/artifact.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "limber/core/artifact/checksum.h"
+#include "limber/core/artifact/version.h"
+#include "limber/core/base/error.h"
+#include "limber/core/base/files.h"
+
+namespace limber {
+namespace fs = std::filesystem;
+
+namespace {
+
+template <class... Arguments>
+[[noreturn]] void damaged(const fs::path& path, fmt::format_string<Arguments...> format,
+                          Arguments&&... arguments) {
+  throw InputError("{}: damaged: {}; copy or publish this version again", path.string(),
+                   fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+
+fs::path without_trailing_slash(const fs::path& path) {
+  return path.has_filename() ? path : path.parent_path();
+}
+
+fs::path find_version_folder(const fs::path& given) {
+  const fs::path path = without_trailing_slash(given.lexically_normal());
+  std::error_code code;
+  if (!fs::is_directory(path, code)) {
+    throw InputError("{}: no such folder; give models/NAME or models/NAME/VERSION", given.string());
+  }
+  // A version that lost its manifest is a damaged version, not a model without versions.
+  if (fs::exists(path / kManifestName, code) || parse_version(path.filename().string())) {
+    return path;
+  }
+  const std::vector<std::uint64_t> versions = list_versions(path);
+  if (versions.empty()) {
+    throw InputError("{}: holds no published version; train a model, or give another folder",
+                     given.string());
+  }
+  return path / version_name(versions.back());
+}
+
+}  // namespace
+
+Artifact Artifact::open(const fs::path& path) {
+  Artifact artifact;
+  artifact.folder_ = find_version_folder(path);
+  const fs::path manifest = artifact.folder_ / kManifestName;
+  std::error_code code;
+  if (!fs::is_regular_file(manifest, code)) damaged(manifest, "it is missing");
+  const std::string text = read_file(manifest);
+  artifact.manifest_ = manifest_from_text(text, manifest.string());
+  artifact.json_ = nlohmann::json::parse(text);
+  artifact.verify_files();
+  artifact.open_tensors();
+  return artifact;
+}
+
+void Artifact::verify_files() const {
+  const fs::path inside = fs::canonical(folder_);
+  for (const FileEntry& entry : manifest_.files) {
+    const fs::path path = folder_ / entry.path;
+    std::error_code code;
+    if (!fs::is_regular_file(path, code)) damaged(path, "it is missing");
+    // The manifest's path stays inside the folder; a link on the way might not.
+    if (fs::canonical(path) != inside / entry.path) damaged(path, "it is a link");
+    const MappedFile file = MappedFile::open(path);
+    if (file.size() != entry.size) {
+      damaged(path, "it has {} bytes, the manifest says {}", file.size(), entry.size);
+    }
+    const std::string checksum = checksum_of({file.data(), file.size()});
+    if (checksum != entry.checksum) {
+      damaged(path, "its checksum is {}, the manifest says {}", checksum, entry.checksum);
+    }
+    file.release_pages();
+  }
+}
+
+void Artifact::open_tensors() {
+  std::map<std::string_view, std::string_view> file_of;
+  for (const FileEntry& entry : manifest_.files) {
+    if (!entry.path.ends_with(".safetensors")) continue;
+    const SafetensorsFile& file = files_.emplace_back(SafetensorsFile::open(folder_ / entry.path));
+    for (const Tensor& tensor : file.tensors()) {
+      if (!tensors_.emplace(tensor.name, tensor).second) {
+        damaged(folder_ / entry.path, "another file has a tensor {}, too", tensor.name);
+      }
+      file_of[tensor.name] = entry.path;
+    }
+  }
+  for (const TensorEntry& entry : manifest_.tensors) {
+    const auto found = tensors_.find(entry.name);
+    if (found == tensors_.end() || file_of[entry.name] != entry.file ||
+        found->second.type != entry.type || found->second.shape != entry.shape) {
+      damaged(folder_ / entry.file, "tensor {} is not as the manifest says", entry.name);
+    }
+  }
+  if (tensors_.size() != manifest_.tensors.size()) {
+    damaged(folder_ / kManifestName, "it lists {} of {} tensors", manifest_.tensors.size(),
+            tensors_.size());
+  }
+}
+
+const Tensor& Artifact::tensor(std::string_view name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) {
+    throw InputError("{}: holds no tensor named {}; publish the model again", folder_.string(),
+                     name);
+  }
+  return found->second;
+}
+
+bool Artifact::has_file(std::string_view relative_path) const {
+  return std::ranges::find(manifest_.files, relative_path, &FileEntry::path) !=
+         manifest_.files.end();
+}
+
+fs::path Artifact::file(std::string_view relative_path) const {
+  if (!has_file(relative_path)) {
+    throw InputError("{}: holds no file {}; publish the model again", folder_.string(),
+                     relative_path);
+  }
+  return folder_ / relative_path;
+}
+
+std::string Artifact::read(std::string_view relative_path) const {
+  return read_file(file(relative_path));
+}
+
+}  // namespace limber

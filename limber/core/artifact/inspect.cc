@@ -1,0 +1,173 @@
+#include "limber/core/artifact/inspect.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "limber/core/base/files.h"
+
+namespace limber {
+namespace {
+
+using nlohmann::json;
+using Row = std::vector<std::string>;
+
+/// Columns two spaces apart under a heading; those in `right` are aligned to the right.
+void print_table(std::string& out, const std::string& heading, const std::vector<Row>& rows,
+                 const std::vector<std::size_t>& right = {}) {
+  if (rows.empty()) return;
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  out += fmt::format("\n{}\n", heading);
+  for (const Row& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const bool to_right = std::ranges::find(right, i) != right.end();
+      line += fmt::format(fmt::runtime(to_right ? "  {:>{}}" : "  {:<{}}"), row[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+}
+
+/// 1234567 as 1,234,567.
+std::string with_commas(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t i = digits.size(); i > 3;) digits.insert(i -= 3, ",");
+  return digits;
+}
+
+std::string counted(std::uint64_t number, const char* one, const char* many) {
+  return fmt::format("{} {}", with_commas(number), number == 1 ? one : many);
+}
+
+std::string readable_size(std::uint64_t bytes) {
+  constexpr std::array kUnits = {"kB", "MB", "GB", "TB"};
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  double size = static_cast<double>(bytes) / 1000;
+  std::size_t unit = 0;
+  for (; size >= 999.95 && unit + 1 < kUnits.size(); ++unit) size /= 1000;
+  return fmt::format("{:.1f} {}", size, kUnits[unit]);
+}
+
+std::string shown(const json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    // Six digits do for a metric, not for a time in seconds.
+    return std::abs(number) < 1e5 ? fmt::format("{:.6g}", number) : fmt::format("{}", number);
+  }
+  return value.dump();
+}
+
+/// {"test": {"auc": 0.5}} as the row "test.auc", "0.5".
+void flatten(const json& value, const std::string& name, std::vector<Row>& rows) {
+  if (!value.is_object()) {
+    rows.push_back({name, shown(value)});
+    return;
+  }
+  for (const auto& [key, inner] : value.items()) {
+    flatten(inner, name.empty() ? key : fmt::format("{}.{}", name, key), rows);
+  }
+}
+
+std::vector<Row> flatten(const json& value) {
+  std::vector<Row> rows;
+  flatten(value, "", rows);
+  return rows;
+}
+
+/// What stands under `key`, as text; empty where there is none.
+std::string text_at(const json& object, const char* key) {
+  return object.is_object() && object.contains(key) ? shown(object[key]) : "";
+}
+
+/// A dictionary is a file with one value a line.
+std::string describe_vocabulary(const Artifact& artifact, const json& encoder) {
+  if (const auto file = text_at(encoder, "vocabulary_file"); artifact.has_file(file)) {
+    const std::string lines = artifact.read(file);
+    const auto values = static_cast<std::uint64_t>(std::ranges::count(lines, '\n'));
+    return counted(values, "value", "values");
+  }
+  if (text_at(encoder, "vocabulary") == "hash") {
+    return fmt::format("hashed into {} rows", text_at(encoder, "hash_size"));
+  }
+  return "";
+}
+
+std::vector<Row> describe_features(const Artifact& artifact) {
+  std::vector<Row> rows;
+  const json& encoders = artifact.contents().fields.encoders;
+  if (!encoders.is_object() || !encoders.contains("features")) return rows;
+  for (const json& encoder : encoders["features"]) {
+    std::string what = describe_vocabulary(artifact, encoder);
+    const auto append = [&](const std::string& text) { what += (what.empty() ? "" : ", ") + text; };
+    if (const auto transform = text_at(encoder, "transform"); !transform.empty()) append(transform);
+    if (const auto of = text_at(encoder, "of"); !of.empty()) {
+      append(fmt::format("last {} of {}", text_at(encoder, "length"), of));
+    }
+    if (const auto dim = text_at(encoder, "dim"); !dim.empty() && dim != "0")
+      append(fmt::format("dim {}", dim));
+    rows.push_back({text_at(encoder, "name"), text_at(encoder, "kind"), what});
+  }
+  return rows;
+}
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+}  // namespace
+
+std::uint64_t count_parameters(const TensorEntry& tensor) {
+  if (tensor.type == DataType::kI32 || tensor.type == DataType::kI64) return 0;
+  return static_cast<std::uint64_t>(count_elements(tensor.shape).value_or(0));
+}
+
+std::string describe_artifact(const Artifact& artifact) {
+  const Manifest& manifest = artifact.contents();
+  std::vector<Row> files, tensors;
+  std::uint64_t bytes = 0, parameters = 0;
+  for (const FileEntry& file : manifest.files) {
+    std::uint64_t inside = 0;
+    for (const TensorEntry& tensor : manifest.tensors) {
+      if (tensor.file == file.path) inside += count_parameters(tensor);
+    }
+    bytes += file.size;
+    parameters += inside;
+    Row row = {file.path, readable_size(file.size)};
+    if (inside > 0) row.push_back(counted(inside, "parameter", "parameters"));
+    files.push_back(std::move(row));
+  }
+  for (const TensorEntry& tensor : manifest.tensors) {
+    tensors.push_back({tensor.name, std::string(name_of(tensor.type)), shape_text(tensor.shape)});
+  }
+  const json& config = manifest.fields.config;
+  const json labels = config.is_object() && config.contains("data") && config["data"].is_object()
+                          ? config["data"].value("labels", json::object())
+                          : json::object();
+
+  std::string out = fmt::format("{}, version {}\n", manifest.name, manifest.version);
+  out += fmt::format("written {}, format {}\n", manifest.created, kFormatVersion);
+  out += fmt::format("{} in {}, {}\n", readable_size(bytes),
+                     counted(manifest.files.size(), "file", "files"),
+                     counted(parameters, "parameter", "parameters"));
+  print_table(out, "Files", files, {1, 2});
+  print_table(out, "Tensors", tensors);
+  print_table(out, "Labels", flatten(labels));
+  print_table(out, "Features", describe_features(artifact));
+  print_table(out, "Data window", flatten(manifest.fields.data_window));
+  print_table(out, "Metrics", flatten(manifest.fields.metrics));
+  return out;
+}
+
+std::string describe_artifact_as_json(const Artifact& artifact) {
+  return read_file(artifact.folder() / kManifestName);
+}
+
+}  // namespace limber

@@ -1,0 +1,40 @@
+#include "limber/core/artifact/strict_json.h"
+
+#include <gtest/gtest.h>
+
+#include "limber/core/base/error.h"
+
+namespace limber {
+namespace {
+
+TEST(StrictJson, ReadsWhatIsValid) {
+  const auto json = parse_strict_json(R"({"a": {"x": 1}, "b": {"x": [1, {"x": 2}]}})", "f");
+  EXPECT_EQ(json["b"]["x"][1]["x"], 2);
+}
+
+TEST(StrictJson, RefusesARepeatedKeyAtAnyDepth) {
+  for (const char* text : {R"({"a": 1, "a": 1})", R"({"a": [{"b": {}, "c": 1, "b": 2}]})"}) {
+    EXPECT_THROW(parse_strict_json(text, "f"), InputError) << text;
+  }
+}
+
+TEST(StrictJson, RefusesWhatIsBrokenAndNamesTheFile) {
+  for (const std::string text :
+       {"", "{", "{}x", "{\"a\": 1e999}", "{\"a\": nan}", "{\"\xff\": 1}", "{\"a\": 1,}"}) {
+    try {
+      parse_strict_json(text, "some/file.json");
+      ADD_FAILURE() << "accepted: " << text;
+    } catch (const InputError& error) {
+      EXPECT_EQ(std::string(error.what()).rfind("some/file.json: ", 0), 0u) << error.what();
+    }
+  }
+}
+
+TEST(StrictJson, RefusesBottomlessNesting) {
+  EXPECT_NO_THROW(parse_strict_json(std::string(60, '[') + std::string(60, ']'), "f"));
+  EXPECT_THROW(parse_strict_json(std::string(1000000, '['), "f"), InputError);
+  EXPECT_THROW(parse_strict_json(std::string(100, '[') + std::string(100, ']'), "f"), InputError);
+}
+
+}  // namespace
+}  // namespace limber

@@ -1,0 +1,132 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "limber/core/config/config.h"
+#include "limber/core/config/config_node.h"
+#include "limber/core/config/nearest_word.h"
+
+namespace limber {
+namespace {
+
+class Checker {
+ public:
+  Checker(const Config& config, const std::string& origin) : config_(config), origin_(origin) {
+    for (const FeatureOptions& feature : config.features) names_.push_back(feature.name);
+  }
+
+  void check() const {
+    check_names();
+    for (const FeatureOptions& feature : config_.features) {
+      if (feature.kind == "sequence") check_sequence(feature);
+    }
+    check_split();
+    check_model();
+  }
+
+ private:
+  [[noreturn]] void reject(const std::string& path, const std::string& message) const {
+    fail(origin_, path, message);
+  }
+
+  const FeatureOptions* find(const std::string& name) const {
+    for (const FeatureOptions& feature : config_.features) {
+      if (feature.name == name) return &feature;
+    }
+    return nullptr;
+  }
+
+  void check_names() const {
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      if (std::find(names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(i), names_[i]) !=
+          names_.begin() + static_cast<std::ptrdiff_t>(i)) {
+        reject("features", fmt::format("two are named {}; give each its own name", names_[i]));
+      }
+    }
+  }
+
+  void check_sequence(const FeatureOptions& feature) const {
+    const std::string path = join_path(join_path("features", feature.name), "of");
+    if (feature.of.empty()) {
+      reject(path, "a sequence must say which id feature's values it is made of");
+    }
+    const FeatureOptions* source = find(feature.of);
+    if (source == nullptr) {
+      reject(path,
+             fmt::format("no feature is named {}{}", feature.of, did_you_mean(feature.of, names_)));
+    }
+    if (source->kind != "id") {
+      reject(path, fmt::format("{} is of kind {}; a sequence is made of an id feature", feature.of,
+                               source->kind));
+    }
+    if (config_.data.time.empty()) {
+      reject("data.time", fmt::format("is required by the sequence {}: name the column that orders "
+                                      "a member's interactions",
+                                      feature.name));
+    }
+  }
+
+  void check_split() const {
+    const DataOptions& data = config_.data;
+    if (data.split == "chronological" && data.time.empty()) {
+      reject("data.split", "chronological needs data.time; name that column, or split by random");
+    }
+    if (data.validation_share + data.test_share >= 1) {
+      reject("data.test_share",
+             fmt::format("{} and data.validation_share {} leave nothing to train on; their sum "
+                         "must be below 1",
+                         data.test_share, data.validation_share));
+    }
+  }
+
+  void check_model() const {
+    const ModelOptions& model = config_.model;
+    constexpr bool kSequences = true;
+    check_inputs("model.meta_block.inputs", model.meta_block.inputs, !kSequences);
+    check_inputs("model.history.inputs", model.history.inputs, !kSequences);
+    check_inputs("model.global_block.inputs", model.global_block.inputs, kSequences);
+    check_inputs("model.global_block.wide", model.global_block.wide, kSequences);
+    if (model.meta_block.enabled && model.meta_block.start == "history" && !model.history.enabled) {
+      reject("model.meta_block.start", "history needs model.history.enabled: true");
+    }
+    // Without inputs of its own the history encoder reads those of the meta block.
+    const bool uses_meta_inputs =
+        model.meta_block.enabled || (model.history.enabled && model.history.inputs.empty());
+    const bool only_sequences =
+        std::all_of(config_.features.begin(), config_.features.end(),
+                    [](const FeatureOptions& feature) { return feature.kind == "sequence"; });
+    if (uses_meta_inputs && only_sequences) {
+      reject("features", "all are sequences, so that the meta block has nothing to read");
+    }
+  }
+
+  void check_inputs(const std::string& path, const Words& inputs, bool sequences_allowed) const {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const std::string& input = inputs[i];
+      const FeatureOptions* feature = find(input);
+      if (feature == nullptr) {
+        reject(path, fmt::format("no feature is named {}{}", input, did_you_mean(input, names_)));
+      }
+      if (!sequences_allowed && feature->kind == "sequence") {
+        reject(path, fmt::format("{} is a sequence, which only the global block can read", input));
+      }
+      if (std::count(inputs.begin(), inputs.end(), input) > 1) {
+        reject(path, fmt::format("names {} twice", input));
+      }
+    }
+  }
+
+  const Config& config_;
+  const std::string& origin_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace
+
+void check_config(const Config& config, const std::string& origin) {
+  Checker(config, origin).check();
+}
+
+}  // namespace limber

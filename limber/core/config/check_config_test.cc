@@ -1,0 +1,95 @@
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "limber/core/config/config.h"
+#include "limber/core/config/test_support.h"
+
+namespace limber {
+namespace {
+
+using Settings = std::vector<std::string>;
+
+/// The message for the movies config under --set.
+std::string refusal(const Settings& settings) {
+  return input_error([&] { parse_config(kMoviesYaml, "c.yaml", settings); });
+}
+
+TEST(CheckConfig, AcceptsAGoodConfig) {
+  EXPECT_EQ(refusal({}), "");
+  EXPECT_EQ(refusal({"data.split=chronological"}), "");
+  EXPECT_EQ(refusal({"data.validation_share=0.49", "data.test_share=0.5"}), "");
+  EXPECT_EQ(refusal({"model.global_block.inputs=[history, age]"}), "");
+  EXPECT_EQ(refusal({"model.meta_block.start=history", "model.history.enabled=true"}), "");
+}
+
+TEST(CheckConfig, FeatureNamesAreUnique) {
+  EXPECT_EQ(refusal({"features.age.name=genres"}),
+            "c.yaml: features: two are named genres; give each its own name");
+}
+
+TEST(CheckConfig, InputsNameFeaturesOnce) {
+  for (const std::string path : {"model.meta_block.inputs", "model.history.inputs",
+                                 "model.global_block.inputs", "model.global_block.wide"}) {
+    EXPECT_EQ(refusal({path + "=[age, genrs]"}),
+              "c.yaml: " + path + ": no feature is named genrs; did you mean genres?");
+    EXPECT_EQ(refusal({path + "=[age, age]"}), "c.yaml: " + path + ": names age twice");
+    EXPECT_EQ(refusal({path + "=[age]"}), "");
+  }
+}
+
+TEST(CheckConfig, OnlyTheGlobalBlockReadsSequences) {
+  for (const std::string path : {"model.meta_block.inputs", "model.history.inputs"}) {
+    EXPECT_EQ(refusal({path + "=[history]"}),
+              "c.yaml: " + path + ": history is a sequence, which only the global block can read");
+  }
+}
+
+TEST(CheckConfig, ASequenceIsMadeOfAnIdFeature) {
+  EXPECT_EQ(refusal({"features.history.of="}),
+            "c.yaml: features.history.of: a sequence must say which id feature's values it is "
+            "made of");
+  EXPECT_EQ(refusal({"features.history.of=item"}),
+            "c.yaml: features.history.of: no feature is named item; did you mean item_id?");
+  EXPECT_EQ(refusal({"features.history.of=genres"}),
+            "c.yaml: features.history.of: genres is of kind ids; a sequence is made of an id "
+            "feature");
+  EXPECT_NE(refusal({"features.history.of=history"}), "");
+}
+
+TEST(CheckConfig, TimeIsNeededWhereRowsAreOrdered) {
+  EXPECT_EQ(refusal({"data.time="}).substr(0, 55),
+            "c.yaml: data.time: is required by the sequence history:");
+  const Settings no_sequence = {"data.time=", "features=[{name: item_id, kind: id}]",
+                                "model.meta_block.inputs=[]"};
+  EXPECT_EQ(refusal(no_sequence), "");
+  Settings chronological = no_sequence;
+  chronological.push_back("data.split=chronological");
+  EXPECT_EQ(refusal(chronological),
+            "c.yaml: data.split: chronological needs data.time; name that column, or split by "
+            "random");
+}
+
+TEST(CheckConfig, SharesLeaveSomethingToTrainOn) {
+  EXPECT_NE(refusal({"data.validation_share=0.5", "data.test_share=0.5"}).find("leave nothing"),
+            std::string::npos);
+}
+
+TEST(CheckConfig, HistoryStartNeedsTheEncoder) {
+  EXPECT_EQ(refusal({"model.meta_block.start=history"}),
+            "c.yaml: model.meta_block.start: history needs model.history.enabled: true");
+  EXPECT_EQ(refusal({"model.meta_block.start=history", "model.meta_block.enabled=false"}), "");
+}
+
+TEST(CheckConfig, TheMetaBlockHasSomethingToRead) {
+  // No YAML can say this, for a sequence needs an id feature; a config made in code can.
+  Config config = parse_config(kMoviesYaml, "c.yaml");
+  config.features.clear();
+  config.model.meta_block.inputs.clear();
+  EXPECT_THROW(check_config(config, "c.yaml"), InputError);
+  config.model.meta_block.enabled = false;
+  EXPECT_NO_THROW(check_config(config, "c.yaml"));
+}
+
+}  // namespace
+}  // namespace limber

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+
+#include "limber/core/config/options.h"
+#include "limber/core/data/dataset.h"
+
+namespace limber {
+
+/// Reads the logs and side tables of `config.data` once, encodes them and writes the encoded
+/// columns into `folder`, which must exist and outlive the data set.
+///
+/// Without `encoders` they are fitted on the training rows alone; with them (of an artifact) they
+/// are used as they are, and unseen values become unknown.
+///
+/// Throws InputError that names file, row and column for what cannot be read (or counts the row
+/// where data.on_bad_row is skip), and for data that cannot be learned from: no rows, a task or
+/// label column that is missing, a label that is the same in all training rows.
+Dataset build_dataset(const Config& config, const std::filesystem::path& folder,
+                      const std::vector<FeatureEncoder>* encoders = nullptr);
+
+}  // namespace limber

@@ -1,0 +1,190 @@
+#include "limber/core/data/encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "limber/core/base/error.h"
+
+namespace limber {
+namespace {
+
+NLOHMANN_JSON_SERIALIZE_ENUM(FeatureKind, {{FeatureKind::number, "number"},
+                                           {FeatureKind::id, "id"},
+                                           {FeatureKind::ids, "ids"},
+                                           {FeatureKind::sequence, "sequence"}})
+
+double before_scaling(const FeatureEncoder& encoder, double value) {
+  // Counts are not negative; a stray negative value must not become NaN.
+  return encoder.transform == "log1p" ? std::log1p(std::max(value, 0.0)) : value;
+}
+
+}  // namespace
+
+std::int64_t FeatureEncoder::table_rows() const {
+  switch (kind) {
+    case FeatureKind::number:
+      return transform == "bucketize" ? static_cast<std::int64_t>(boundaries.size()) + 2 : 0;
+    case FeatureKind::id:
+    case FeatureKind::ids:
+      return vocabulary_kind == "hash" ? hash_size + 1 : vocabulary ? vocabulary->size() : 1;
+    case FeatureKind::sequence:
+      return 0;
+  }
+  return 0;
+}
+
+std::int32_t FeatureEncoder::index(const Key& key) const {
+  if (vocabulary_kind == "hash") {
+    return static_cast<std::int32_t>(1 + hash_key(key) % static_cast<std::uint64_t>(hash_size));
+  }
+  return vocabulary->find(key);
+}
+
+std::int32_t FeatureEncoder::bucket(double value) const {
+  if (std::isnan(value)) return 0;
+  const auto place = std::upper_bound(boundaries.begin(), boundaries.end(), value);
+  return static_cast<std::int32_t>(1 + (place - boundaries.begin()));
+}
+
+float FeatureEncoder::number(double value) const {
+  return static_cast<float>((before_scaling(*this, value) - mean) / deviation);
+}
+
+nlohmann::json FeatureEncoder::to_json() const {
+  nlohmann::json json{{"name", name}, {"kind", kind}, {"column", column}, {"table", table}};
+  switch (kind) {
+    case FeatureKind::number:
+      json["transform"] = transform;
+      json["mean"] = mean;
+      json["deviation"] = deviation;
+      json["missing_indicator"] = missing_indicator;
+      json["boundaries"] = boundaries;
+      break;
+    case FeatureKind::ids:
+      json["separator"] = separator;
+      [[fallthrough]];
+    case FeatureKind::id:
+      json["vocabulary"] = vocabulary_kind;
+      json["hash_size"] = hash_size;
+      break;
+    case FeatureKind::sequence:
+      json["of"] = of;
+      json["length"] = length;
+      break;
+  }
+  json["dim"] = dim;
+  return json;
+}
+
+FeatureEncoder FeatureEncoder::from_json(const nlohmann::json& json, const std::string& origin) {
+  try {
+    FeatureEncoder encoder;
+    encoder.name = json.at("name");
+    encoder.kind = json.at("kind");
+    encoder.column = json.at("column");
+    encoder.table = json.at("table");
+    encoder.dim = json.at("dim");
+    encoder.transform = json.value("transform", "");
+    encoder.mean = json.value("mean", 0.0);
+    encoder.deviation = json.value("deviation", 1.0);
+    encoder.missing_indicator = json.value("missing_indicator", false);
+    encoder.boundaries = json.value("boundaries", std::vector<double>{});
+    encoder.separator = json.value("separator", "");
+    encoder.vocabulary_kind = json.value("vocabulary", "");
+    encoder.hash_size = json.value("hash_size", std::int64_t{0});
+    encoder.of = json.value("of", "");
+    encoder.length = json.value("length", std::int64_t{0});
+    return encoder;
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError("{}: encoders: {}; the manifest is damaged", origin, error.what());
+  }
+}
+
+void fit_number(FeatureEncoder& encoder, std::vector<float> sample, std::int64_t buckets) {
+  const auto missing = std::remove_if(sample.begin(), sample.end(),
+                                      [](float value) { return std::isnan(value); });
+  encoder.missing_indicator = missing != sample.end() && encoder.transform != "bucketize";
+  sample.erase(missing, sample.end());
+  if (encoder.transform == "bucketize") {
+    std::sort(sample.begin(), sample.end());
+    encoder.boundaries.clear();
+    for (std::int64_t i = 1; i < buckets && !sample.empty(); ++i) {
+      const auto at = static_cast<std::size_t>(i * static_cast<std::int64_t>(sample.size()) / buckets);
+      const double bound = sample[at];
+      if (bound > sample.front() &&
+          (encoder.boundaries.empty() || bound > encoder.boundaries.back())) {
+        encoder.boundaries.push_back(bound);
+      }
+    }
+    return;
+  }
+  encoder.mean = 0;
+  encoder.deviation = 1;
+  if (encoder.transform == "none" || sample.empty()) return;
+  double sum = 0, squares = 0;
+  for (const float value : sample) sum += before_scaling(encoder, value);
+  encoder.mean = sum / static_cast<double>(sample.size());
+  for (const float value : sample) {
+    const double difference = before_scaling(encoder, value) - encoder.mean;
+    squares += difference * difference;
+  }
+  const double deviation = std::sqrt(squares / static_cast<double>(sample.size()));
+  // A constant column carries nothing: it becomes 0, not infinity.
+  encoder.deviation = deviation > 1e-12 ? deviation : 1.0;
+}
+
+const InputFeature& InputLayout::find(const std::string& name) const {
+  for (const InputFeature& feature : features) {
+    if (feature.name == name) return feature;
+  }
+  throw InputError("no feature is named '{}'", name);
+}
+
+InputLayout make_layout(const std::vector<FeatureEncoder>& encoders,
+                        const std::vector<std::string>& tables,
+                        const std::vector<std::string>& labels) {
+  InputLayout layout;
+  layout.sources.push_back("");
+  layout.sources.insert(layout.sources.end(), tables.begin(), tables.end());
+  layout.source_widths.assign(layout.sources.size(), 0);
+  layout.labels = labels;
+  for (const FeatureEncoder& encoder : encoders) {
+    InputFeature feature;
+    feature.name = encoder.name;
+    feature.kind = encoder.kind;
+    if (encoder.kind != FeatureKind::sequence) {
+      const auto place =
+          std::find(layout.sources.begin(), layout.sources.end(), encoder.table);
+      if (place == layout.sources.end()) {
+        throw InputError("feature {}: no table is named '{}'", encoder.name, encoder.table);
+      }
+      feature.source = static_cast<int>(place - layout.sources.begin());
+    }
+    if (encoder.kind == FeatureKind::number && !encoder.has_table()) {
+      feature.width = encoder.missing_indicator ? 2 : 1;
+    } else if (encoder.kind != FeatureKind::sequence) {
+      feature.width = encoder.dim;
+      feature.table = static_cast<int>(layout.tables.size());
+      layout.tables.push_back({encoder.name, encoder.table_rows(), encoder.dim});
+    }
+    layout.features.push_back(feature);
+  }
+  for (std::size_t i = 0; i < encoders.size(); ++i) {
+    InputFeature& feature = layout.features[i];
+    if (feature.kind == FeatureKind::sequence) {
+      const InputFeature& of = layout.find(encoders[i].of);
+      if (of.kind != FeatureKind::id) {
+        throw InputError("feature {}: of: {} is not a feature of kind id", feature.name, of.name);
+      }
+      feature.table = of.table;
+      feature.width = layout.tables[static_cast<std::size_t>(of.table)].dim;
+    }
+    auto& width = layout.source_widths[static_cast<std::size_t>(feature.source)];
+    feature.offset = width;
+    width += feature.width;
+  }
+  return layout;
+}
+
+}  // namespace limber

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "limber/core/config/options.h"
+#include "limber/core/data/vocabulary.h"
+
+namespace limber {
+
+enum class FeatureKind { number, id, ids, sequence };
+
+/// How one feature's raw value becomes what the model sees. Fitted on training rows, stored in the
+/// artifact, and used unchanged ever after.
+struct FeatureEncoder {
+  std::string name;
+  FeatureKind kind = FeatureKind::number;
+  std::string column;
+  std::string table;      ///< side table it is read from; "" = the interactions
+  std::string separator;  ///< ids
+  std::string transform;  ///< number
+  double mean = 0, deviation = 1;
+  bool missing_indicator = false;   ///< number: a second input says whether the value was missing
+  std::vector<double> boundaries;   ///< bucketize: ascending upper bounds of all buckets but the last
+  std::string vocabulary_kind;      ///< id, ids: dictionary or hash
+  std::int64_t hash_size = 0;
+  std::shared_ptr<Vocabulary> vocabulary;  ///< dictionary only
+  std::string of;                          ///< sequence
+  std::int64_t length = 0;                 ///< sequence
+  std::int64_t dim = 0;                    ///< width of the embedding, where there is one
+
+  bool has_table() const { return kind != FeatureKind::number || transform == "bucketize"; }
+  /// Rows of its embedding table, the unknown row 0 included; 0 for a plain number and for a
+  /// sequence, which shares the table of `of`.
+  std::int64_t table_rows() const;
+  /// Row of the embedding table for a value (id, ids).
+  std::int32_t index(const Key& key) const;
+  /// Bucket (bucketize): 0 for NaN, else 1 + the number of boundaries <= value.
+  std::int32_t bucket(double value) const;
+  /// Transformed value of a plain number; NaN stays NaN.
+  float number(double value) const;
+
+  /// Everything but the vocabulary's words, which are stored in a file of their own.
+  nlohmann::json to_json() const;
+  static FeatureEncoder from_json(const nlohmann::json& json, const std::string& origin);
+};
+
+/// Finds mean, deviation and boundaries from a sample of training values (NaN = missing).
+void fit_number(FeatureEncoder& encoder, std::vector<float> sample, std::int64_t buckets);
+
+/// One input of the model.
+struct InputFeature {
+  std::string name;
+  FeatureKind kind = FeatureKind::number;
+  int source = 0;           ///< 0 = interactions, 1.. = side tables
+  int table = -1;           ///< embedding table, or -1
+  std::int64_t width = 1;   ///< columns that it takes of the input vector
+  std::int64_t offset = 0;  ///< first of them within its source's part
+};
+
+struct EmbeddingTableShape {
+  std::string name;
+  std::int64_t rows = 0, dim = 0;
+};
+
+/// What the model must know of the data: which inputs there are and where they lie.
+struct InputLayout {
+  std::vector<InputFeature> features;  ///< in config order
+  std::vector<EmbeddingTableShape> tables;
+  std::vector<std::string> sources;          ///< [0] = "", then the side tables' names
+  std::vector<std::int64_t> source_widths;   ///< columns of each source's part
+  std::vector<std::string> labels;
+
+  const InputFeature& find(const std::string& name) const;
+};
+
+InputLayout make_layout(const std::vector<FeatureEncoder>& encoders,
+                        const std::vector<std::string>& tables,
+                        const std::vector<std::string>& labels);
+
+}  // namespace limber

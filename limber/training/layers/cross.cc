@@ -1,0 +1,39 @@
+#include "limber/training/layers/cross.h"
+
+#include "limber/training/layers/dense.h"
+
+namespace limber {
+
+CrossLayerImpl::CrossLayerImpl(std::int64_t width, std::int64_t rank, torch::TensorOptions options) {
+  if (rank > 0) {
+    down = register_parameter("down", initial_weight(width, rank, width, options));
+    up = register_parameter("up", initial_weight(rank, width, rank, options));
+  } else {
+    weight = register_parameter("weight", initial_weight(width, width, width, options));
+  }
+  bias = register_parameter("bias", torch::zeros({width}, options));
+}
+
+torch::Tensor CrossLayerImpl::forward(const torch::Tensor& x0, const torch::Tensor& x) {
+  const torch::Tensor mixed = weight.defined() ? torch::addmm(bias, x, weight)
+                                               : torch::addmm(bias, torch::mm(x, down), up);
+  return torch::addcmul(x, x0, mixed);
+}
+
+CrossNetworkImpl::CrossNetworkImpl(std::int64_t width, const CrossOptions& options,
+                                   torch::TensorOptions tensor) {
+  if (options.kind == "none") return;
+  const std::int64_t rank = options.kind == "low_rank" ? std::min(options.rank, width) : 0;
+  for (std::int64_t l = 0; l < options.layers; ++l) {
+    layers_.push_back(
+        register_module("layer" + std::to_string(l), CrossLayer(width, rank, tensor)));
+  }
+}
+
+torch::Tensor CrossNetworkImpl::forward(const torch::Tensor& x) {
+  torch::Tensor crossed = x;
+  for (CrossLayer& layer : layers_) crossed = layer(x, crossed);
+  return crossed;
+}
+
+}  // namespace limber

@@ -1,0 +1,41 @@
+#include "limber/training/layers/dense.h"
+
+#include <cmath>
+
+namespace limber {
+
+torch::Tensor initial_weight(std::int64_t rows, std::int64_t columns, std::int64_t fan_in,
+                             torch::TensorOptions options) {
+  const double bound = 1.0 / std::sqrt(static_cast<double>(std::max<std::int64_t>(fan_in, 1)));
+  // Drawn on the CPU so that a seed gives the same model on every device.
+  return (torch::rand({rows, columns}, torch::dtype(torch::kDouble)) * (2 * bound) - bound)
+      .to(options);
+}
+
+torch::Tensor activate(const torch::Tensor& x, const std::string& activation) {
+  return activation == "tanh" ? torch::tanh(x) : torch::relu(x);
+}
+
+DenseImpl::DenseImpl(std::int64_t in, std::int64_t out, torch::TensorOptions options)
+    : weight(register_parameter("weight", initial_weight(in, out, in, options))),
+      bias(register_parameter("bias", torch::zeros({out}, options))) {}
+
+MlpImpl::MlpImpl(std::int64_t in, const std::vector<std::int64_t>& widths, std::string activation,
+                 double dropout, torch::TensorOptions options)
+    : activation_(std::move(activation)), dropout_(dropout), out_(in) {
+  for (const std::int64_t width : widths) {
+    layers_.push_back(register_module("layer" + std::to_string(layers_.size()),
+                                      Dense(out_, width, options)));
+    out_ = width;
+  }
+}
+
+torch::Tensor MlpImpl::forward(torch::Tensor x) {
+  for (Dense& layer : layers_) {
+    x = activate(layer(x), activation_);
+    if (dropout_ > 0 && is_training()) x = torch::dropout(x, dropout_, true);
+  }
+  return x;
+}
+
+}  // namespace limber

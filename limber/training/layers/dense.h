@@ -1,0 +1,44 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+
+namespace limber {
+
+/// Uniform in +-1/sqrt(fan_in), the usual start of a fully connected layer.
+torch::Tensor initial_weight(std::int64_t rows, std::int64_t columns, std::int64_t fan_in,
+                             torch::TensorOptions options);
+
+/// Applies the activation named in the config: relu or tanh.
+torch::Tensor activate(const torch::Tensor& x, const std::string& activation);
+
+/// Fully connected layer with its weight as [in, out], so that batched and per-task weights have
+/// one layout: x [rows, in] -> x W + b [rows, out].
+class DenseImpl : public torch::nn::Module {
+ public:
+  DenseImpl(std::int64_t in, std::int64_t out, torch::TensorOptions options);
+  torch::Tensor forward(const torch::Tensor& x) { return torch::addmm(bias, x, weight); }
+
+  torch::Tensor weight, bias;
+};
+TORCH_MODULE(Dense);
+
+/// Fully connected layers, each followed by the activation and, in training, by dropout.
+/// x [rows, in] -> [rows, last width], or x itself without layers.
+class MlpImpl : public torch::nn::Module {
+ public:
+  MlpImpl(std::int64_t in, const std::vector<std::int64_t>& widths, std::string activation,
+          double dropout, torch::TensorOptions options);
+  torch::Tensor forward(torch::Tensor x);
+  std::int64_t out() const { return out_; }
+
+ private:
+  std::vector<Dense> layers_;
+  std::string activation_;
+  double dropout_;
+  std::int64_t out_;
+};
+TORCH_MODULE(Mlp);
+
+}  // namespace limber

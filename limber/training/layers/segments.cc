@@ -1,0 +1,213 @@
+#include "limber/training/layers/segments.h"
+
+#include <ATen/Parallel.h>
+
+#include <cstring>
+
+namespace limber {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+Tensor expand_plain(const Tensor& by_task, const Segments& segments) {
+  if (!by_task.device().is_cpu()) return by_task.index_select(0, segments.task_of_row());
+  const Tensor source = by_task.contiguous();
+  Tensor result = at::empty({segments.rows(), source.size(1)}, source.options());
+  const auto row_bytes = static_cast<std::size_t>(source.size(1)) * source.element_size();
+  const auto* from = static_cast<const char*>(source.const_data_ptr());
+  auto* to = static_cast<char*>(result.mutable_data_ptr());
+  const auto& offsets = segments.offsets();
+  at::parallel_for(0, segments.tasks(), 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) {
+      for (auto row = offsets[static_cast<std::size_t>(t)];
+           row < offsets[static_cast<std::size_t>(t) + 1]; ++row) {
+        std::memcpy(to + static_cast<std::size_t>(row) * row_bytes,
+                    from + static_cast<std::size_t>(t) * row_bytes, row_bytes);
+      }
+    }
+  });
+  return result;
+}
+
+template <class T>
+void sum_kernel(const Tensor& source, Tensor& result, const std::vector<std::int64_t>& offsets) {
+  const std::int64_t width = source.size(1);
+  const T* from = source.const_data_ptr<T>();
+  T* to = result.mutable_data_ptr<T>();
+  const auto tasks = static_cast<std::int64_t>(offsets.size()) - 1;
+  at::parallel_for(0, tasks, 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) {
+      T* out = to + t * width;
+      for (auto row = offsets[static_cast<std::size_t>(t)];
+           row < offsets[static_cast<std::size_t>(t) + 1]; ++row) {
+        const T* in = from + row * width;
+        for (std::int64_t c = 0; c < width; ++c) out[c] += in[c];
+      }
+    }
+  });
+}
+
+Tensor sum_plain(const Tensor& by_row, const Segments& segments) {
+  Tensor result = at::zeros({segments.tasks(), by_row.size(1)}, by_row.options());
+  if (!by_row.device().is_cpu()) return result.index_add_(0, segments.task_of_row(), by_row);
+  const Tensor source = by_row.contiguous();
+  if (source.scalar_type() == at::kDouble) {
+    sum_kernel<double>(source, result, segments.offsets());
+  } else {
+    sum_kernel<float>(source, result, segments.offsets());
+  }
+  return result;
+}
+
+bool is_shared(const Tensor& weights) { return weights.stride(0) == 0 || weights.size(0) == 1; }
+
+Tensor matmul_plain(const Tensor& rows, const Tensor& weights, const Segments& segments) {
+  if (is_shared(weights)) return at::mm(rows, weights.select(0, 0));
+  Tensor result = at::empty({segments.rows(), weights.size(2)}, rows.options());
+  const auto& offsets = segments.offsets();
+  const auto one = [&](std::int64_t t) {
+    const auto begin = offsets[static_cast<std::size_t>(t)];
+    const auto count = offsets[static_cast<std::size_t>(t) + 1] - begin;
+    if (count == 0) return;
+    Tensor out = result.narrow(0, begin, count);
+    at::mm_out(out, rows.narrow(0, begin, count), weights.select(0, t));
+  };
+  at::parallel_for(0, segments.tasks(), 4, [&](std::int64_t begin, std::int64_t end) {
+    const at::AutoDispatchBelowADInplaceOrView below;
+    for (std::int64_t t = begin; t < end; ++t) one(t);
+  });
+  return result;
+}
+
+Tensor outer_plain(const Tensor& left, const Tensor& right, const Segments& segments) {
+  Tensor result =
+      at::empty({segments.tasks(), left.size(1), right.size(1)}, left.options());
+  const auto& offsets = segments.offsets();
+  at::parallel_for(0, segments.tasks(), 4, [&](std::int64_t first, std::int64_t last) {
+    const at::AutoDispatchBelowADInplaceOrView below;
+    for (std::int64_t t = first; t < last; ++t) {
+      const auto begin = offsets[static_cast<std::size_t>(t)];
+      const auto count = offsets[static_cast<std::size_t>(t) + 1] - begin;
+      Tensor out = result.select(0, t);
+      if (count == 0) {
+        out.zero_();
+      } else {
+        at::mm_out(out, left.narrow(0, begin, count).t(), right.narrow(0, begin, count));
+      }
+    }
+  });
+  return result;
+}
+
+Segments segments_of(AutogradContext* context) {
+  return Segments(c10::static_intrusive_pointer_cast<Segments::Data>(
+      context->saved_data["segments"].toCapsule()));
+}
+
+void keep(AutogradContext* context, const Segments& segments) {
+  context->saved_data["segments"] = c10::IValue::make_capsule(segments.data());
+}
+
+// Each pair of operations below is closed under differentiation: the backward of one is made of
+// the other, which autograd records in turn when a second derivative is asked for.
+
+struct ExpandRows : torch::autograd::Function<ExpandRows> {
+  static Tensor forward(AutogradContext* context, const Tensor& by_task, const Segments& segments) {
+    keep(context, segments);
+    return expand_plain(by_task, segments);
+  }
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    return {sum_rows(gradients[0], segments_of(context)), Tensor()};
+  }
+};
+
+struct SumRows : torch::autograd::Function<SumRows> {
+  static Tensor forward(AutogradContext* context, const Tensor& by_row, const Segments& segments) {
+    keep(context, segments);
+    return sum_plain(by_row, segments);
+  }
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    return {expand_rows(gradients[0], segments_of(context)), Tensor()};
+  }
+};
+
+struct GroupedMatmul : torch::autograd::Function<GroupedMatmul> {
+  static Tensor forward(AutogradContext* context, const Tensor& rows, const Tensor& weights,
+                        const Segments& segments) {
+    keep(context, segments);
+    context->save_for_backward({rows, weights});
+    return matmul_plain(rows, weights, segments);
+  }
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const Segments segments = segments_of(context);
+    variable_list result(3);
+    if (context->needs_input_grad(0)) {
+      result[0] = grouped_matmul(gradients[0], saved[1].transpose(1, 2), segments);
+    }
+    if (context->needs_input_grad(1)) {
+      result[1] = grouped_outer(saved[0], gradients[0], segments);
+    }
+    return result;
+  }
+};
+
+struct GroupedOuter : torch::autograd::Function<GroupedOuter> {
+  static Tensor forward(AutogradContext* context, const Tensor& left, const Tensor& right,
+                        const Segments& segments) {
+    keep(context, segments);
+    context->save_for_backward({left, right});
+    return outer_plain(left, right, segments);
+  }
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const Segments segments = segments_of(context);
+    variable_list result(3);
+    if (context->needs_input_grad(0)) {
+      result[0] = grouped_matmul(saved[1], gradients[0].transpose(1, 2), segments);
+    }
+    if (context->needs_input_grad(1)) {
+      result[1] = grouped_matmul(saved[0], gradients[0], segments);
+    }
+    return result;
+  }
+};
+
+}  // namespace
+
+Segments::Segments(std::vector<std::int64_t> offsets, torch::Device device)
+    : data_(c10::make_intrusive<Data>()) {
+  data_->offsets = std::move(offsets);
+  const auto& bounds = data_->offsets;
+  Tensor counts = at::empty({tasks()}, at::kLong);
+  Tensor task_of_row = at::empty({rows()}, at::kLong);
+  for (std::int64_t t = 0; t < tasks(); ++t) {
+    const auto begin = bounds[static_cast<std::size_t>(t)];
+    const auto end = bounds[static_cast<std::size_t>(t) + 1];
+    counts.data_ptr<std::int64_t>()[t] = end - begin;
+    std::fill(task_of_row.data_ptr<std::int64_t>() + begin,
+              task_of_row.data_ptr<std::int64_t>() + end, t);
+  }
+  data_->counts = counts.to(device);
+  data_->task_of_row = task_of_row.to(device);
+}
+
+Tensor expand_rows(const Tensor& by_task, const Segments& segments) {
+  return ExpandRows::apply(by_task, segments);
+}
+
+Tensor sum_rows(const Tensor& by_row, const Segments& segments) {
+  return SumRows::apply(by_row, segments);
+}
+
+Tensor grouped_matmul(const Tensor& rows, const Tensor& weights, const Segments& segments) {
+  return GroupedMatmul::apply(rows, weights, segments);
+}
+
+Tensor grouped_outer(const Tensor& left, const Tensor& right, const Segments& segments) {
+  return GroupedOuter::apply(left, right, segments);
+}
+
+}  // namespace limber

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "limber/core/data/task_batch.h"
+#include "limber/training/model/ranking_model.h"
+
+namespace limber {
+
+struct EpisodeOptions {
+  /// Outer gradients are wanted: leaves, parameters and, with `second_order`, the inner steps
+  /// themselves are recorded.
+  bool train = false;
+  bool second_order = false;
+  std::int64_t steps = 0;  ///< gradient steps of the inner loop
+};
+
+struct Episode {
+  torch::Tensor query_logits;   ///< [query rows, labels]
+  torch::Tensor query_labels;   ///< [query rows, labels], NaN = absent
+  torch::Tensor embeddings;     ///< [tasks, dim]: what would be stored; undefined without meta block
+  torch::Tensor members;        ///< [tasks, member width]: all that the global block gets of a member
+  std::vector<torch::Tensor> table_rows;  ///< leaves, by embedding table
+  /// Support loss of all tasks before each inner step, per support row; for the training log.
+  std::vector<double> support_losses;
+};
+
+/// Runs a batch of tasks: the inner loop on each task's support rows, all tasks at once, through
+/// the frozen global block, then the query rows with the vector that would be stored (LiMAML,
+/// arXiv 2403.00803; the recursion of the exact gradient is autograd's).
+///
+/// The inner step of task t with n_t support rows is
+///     theta <- theta - rate * grad sum_i loss_i / (n_t + kappa),
+/// so that it grows with the evidence. The meta embedding at interaction level is
+///     e_t = e_default + sum_i M(x_i; theta_t) / (n_t + kappa_pooling);
+/// at member level M(x_t; theta_t). (Shrinkage and the default are Limber's choice.)
+///
+/// `batch` must outlive the backward pass.
+Episode run_episode(RankingModel& model, const TaskBatch& batch, const EpisodeOptions& options);
+
+/// Sum of the binary cross-entropies of all present labels, and how many there are. Scalar tensors.
+struct LossSum {
+  torch::Tensor sum, count;
+};
+LossSum loss_sum(const torch::Tensor& logits, const torch::Tensor& labels);
+
+}  // namespace limber

@@ -1,0 +1,28 @@
+#include "limber/training/model/global_block.h"
+
+namespace limber {
+
+GlobalBlockImpl::GlobalBlockImpl(std::int64_t member_width, const InputLayout& layout,
+                                 const GlobalBlockOptions& options, torch::TensorOptions tensor)
+    : inputs_(layout, options.inputs.empty() ? feature_names(layout, true) : options.inputs),
+      wide_inputs_(layout, options.wide) {
+  const std::int64_t width = member_width + inputs_.width();
+  const auto labels = static_cast<std::int64_t>(layout.labels.size());
+  cross_ = register_module("cross", CrossNetwork(width, options.cross, tensor));
+  mlp_ = register_module(
+      "mlp", Mlp(width, options.hidden, options.activation, options.dropout, tensor));
+  head_ = register_module("head", Dense(mlp_->out(), labels, tensor));
+  if (wide_inputs_.width() > 0) {
+    wide_ = register_module("wide", Dense(wide_inputs_.width(), labels, tensor));
+  }
+}
+
+torch::Tensor GlobalBlockImpl::forward(const torch::Tensor& member, const torch::Tensor& inputs) {
+  const torch::Tensor selected = inputs_.select(inputs);
+  const torch::Tensor x = member.size(1) > 0 ? torch::cat({member, selected}, 1) : selected;
+  torch::Tensor logits = head_(mlp_(cross_(x)));
+  if (wide_) logits = logits + wide_(wide_inputs_.select(inputs));
+  return logits;
+}
+
+}  // namespace limber

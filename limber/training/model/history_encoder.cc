@@ -1,0 +1,100 @@
+#include "limber/training/model/history_encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace limber {
+namespace {
+
+using torch::Tensor;
+
+std::int64_t longest(const Segments& segments) {
+  std::int64_t most = 0;
+  const auto& offsets = segments.offsets();
+  for (std::size_t t = 0; t + 1 < offsets.size(); ++t) {
+    most = std::max(most, offsets[t + 1] - offsets[t]);
+  }
+  return most;
+}
+
+/// Place of each row in the padded layout [tasks, longest].
+Tensor padded_places(const Segments& segments, std::int64_t width) {
+  const auto& offsets = segments.offsets();
+  std::vector<std::int64_t> places;
+  places.reserve(static_cast<std::size_t>(segments.rows()));
+  for (std::size_t t = 0; t + 1 < offsets.size(); ++t) {
+    for (std::int64_t r = 0; r < offsets[t + 1] - offsets[t]; ++r) {
+      places.push_back(static_cast<std::int64_t>(t) * width + r);
+    }
+  }
+  return torch::tensor(places, torch::kLong).to(segments.counts().device());
+}
+
+Tensor pad(const Tensor& rows, const Tensor& places, std::int64_t tasks, std::int64_t width) {
+  return torch::zeros({tasks * width, rows.size(1)}, rows.options())
+      .index_copy(0, places, rows)
+      .view({tasks, width, rows.size(1)});
+}
+
+}  // namespace
+
+HistoryEncoderImpl::HistoryEncoderImpl(const InputLayout& layout, const HistoryOptions& options,
+                                       std::vector<std::string> default_inputs,
+                                       torch::TensorOptions tensor)
+    : attends_(options.pooling == "attention"),
+      dim_(options.dim),
+      inputs_(layout, options.inputs.empty() ? default_inputs : options.inputs) {
+  const auto labels = static_cast<std::int64_t>(layout.labels.size());
+  mlp_ = register_module(
+      "mlp", Mlp(inputs_.width() + labels, options.hidden, "relu", 0.0, tensor));
+  out_ = register_module("out", Dense(mlp_->out(), dim_, tensor));
+  if (attends_) {
+    key_ = register_module("key", Dense(inputs_.width(), dim_, tensor));
+    query_ = register_module("query", Dense(inputs_.width(), dim_, tensor));
+    empty_score_ = register_parameter("empty_score", torch::zeros({1}, tensor));
+  } else {
+    log_shrinkage_ =
+        register_parameter("log_shrinkage", torch::full({1}, std::log(5.0), tensor));
+  }
+}
+
+Tensor HistoryEncoderImpl::encode(const Tensor& inputs, const Tensor& signal) {
+  return out_(mlp_(torch::cat({inputs_.select(inputs), signal}, 1)));
+}
+
+Tensor HistoryEncoderImpl::pool(const Tensor& encoded, const Segments& support) {
+  const Tensor counts = support.counts().to(encoded.dtype()).unsqueeze(1);
+  return sum_rows(encoded, support) / (counts + log_shrinkage_.exp());
+}
+
+Tensor HistoryEncoderImpl::pool_leave_one_out(const Tensor& encoded, const Segments& support) {
+  const Tensor counts = support.counts().to(encoded.dtype()).unsqueeze(1);
+  const Tensor others = expand_rows(sum_rows(encoded, support), support) - encoded;
+  return others / (expand_rows(counts - 1, support) + log_shrinkage_.exp());
+}
+
+Tensor HistoryEncoderImpl::attend(const Tensor& candidates, const Segments& rows,
+                                  const Tensor& encoded, const Tensor& support_inputs,
+                                  const Segments& support, bool own_rows) {
+  const std::int64_t tasks = support.tasks();
+  const std::int64_t slots = longest(support), width = longest(rows);
+  if (rows.rows() == 0 || slots == 0) {
+    return torch::zeros({rows.rows(), dim_}, encoded.options());
+  }
+  const Tensor support_places = padded_places(support, slots);
+  const Tensor row_places = padded_places(rows, width);
+  const Tensor keys = pad(key_(inputs_.select(support_inputs)), support_places, tasks, slots);
+  const Tensor values = pad(encoded, support_places, tasks, slots);
+  const Tensor queries = pad(query_(inputs_.select(candidates)), row_places, tasks, width);
+  Tensor scores = torch::bmm(queries, keys.transpose(1, 2)) / std::sqrt(static_cast<double>(dim_));
+  const Tensor slot = torch::arange(slots, support.counts().options());
+  Tensor closed = (slot.unsqueeze(0) >= support.counts().unsqueeze(1)).unsqueeze(1);
+  if (own_rows) closed = closed | torch::eye(slots, closed.options()).unsqueeze(0);
+  scores = scores.masked_fill(closed, -std::numeric_limits<double>::infinity());
+  const Tensor empty = empty_score_.view({1, 1, 1}).expand({tasks, width, 1});
+  const Tensor shares = torch::softmax(torch::cat({scores, empty}, 2), 2).narrow(2, 0, slots);
+  return torch::bmm(shares, values).view({tasks * width, dim_}).index_select(0, row_places);
+}
+
+}  // namespace limber

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include "limber/core/config/options.h"
+#include "limber/training/layers/dense.h"
+#include "limber/training/layers/segments.h"
+#include "limber/training/model/column_selection.h"
+
+namespace limber {
+
+/// Encodes a task's support rows with what is known of their labels into one vector, without inner
+/// gradients. Limber's baseline against meta-learning, and a companion of it.
+class HistoryEncoderImpl : public torch::nn::Module {
+ public:
+  HistoryEncoderImpl(const InputLayout& layout, const HistoryOptions& options,
+                     std::vector<std::string> default_inputs, torch::TensorOptions tensor);
+
+  /// What each support row says: inputs [support rows, all columns], signal [support rows, labels]
+  /// -> [support rows, dim].
+  torch::Tensor encode(const torch::Tensor& inputs, const torch::Tensor& signal);
+
+  /// Mean pooling, shrunken towards zero: sum / (n + kappa), kappa learned. encoded [support rows,
+  /// dim] -> by task [tasks, dim].
+  torch::Tensor pool(const torch::Tensor& encoded, const Segments& support);
+  /// The same for each support row without its own share, so that a row never sees its own label:
+  /// [support rows, dim].
+  torch::Tensor pool_leave_one_out(const torch::Tensor& encoded, const Segments& support);
+
+  /// Attention pooling by candidate: candidates [rows, all columns] of the tasks `rows` attend to
+  /// their task's support rows and to an empty slot -> [rows, dim]. `own_rows`: the candidates are
+  /// the support rows themselves, and none attends to itself.
+  torch::Tensor attend(const torch::Tensor& candidates, const Segments& rows,
+                       const torch::Tensor& encoded, const torch::Tensor& support_inputs,
+                       const Segments& support, bool own_rows);
+
+  bool attends() const { return attends_; }
+  std::int64_t dim() const { return dim_; }
+
+ private:
+  bool attends_;
+  std::int64_t dim_;
+  ColumnSelection inputs_;
+  Mlp mlp_{nullptr};
+  Dense out_{nullptr}, key_{nullptr}, query_{nullptr};
+  torch::Tensor log_shrinkage_, empty_score_;
+};
+TORCH_MODULE(HistoryEncoder);
+
+}  // namespace limber

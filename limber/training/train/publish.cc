@@ -1,0 +1,127 @@
+#include "limber/training/train/publish.h"
+
+#include "limber/core/artifact/artifact_writer.h"
+#include "limber/core/base/error.h"
+#include "limber/core/config/config.h"
+#include "limber/core/data/dataset_builder.h"
+
+namespace limber {
+namespace fs = std::filesystem;
+
+namespace {
+
+limber::Tensor view_of(const std::string& name, const torch::Tensor& tensor) {
+  return make_tensor<float>(
+      name, tensor.sizes().vec(),
+      std::span<const float>(tensor.const_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())));
+}
+
+nlohmann::json layout_to_json(const InputLayout& layout) {
+  nlohmann::json tables = nlohmann::json::array();
+  for (std::size_t s = 1; s < layout.sources.size(); ++s) tables.push_back(layout.sources[s]);
+  return {{"tables", tables}, {"labels", layout.labels}};
+}
+
+}  // namespace
+
+fs::path publish_model(const fs::path& models_folder, const Config& config, const Dataset& dataset,
+                       const RankingModel& model, const nlohmann::json& metrics,
+                       const fs::path& training_log) {
+  ArtifactWriter writer(models_folder, config.name);
+  std::vector<torch::Tensor> kept;
+  std::vector<limber::Tensor> dense;
+  for (const auto& [name, tensor] : model->dense_tensors()) {
+    kept.push_back(tensor.detach().to(torch::kCPU, torch::kFloat).contiguous());
+    dense.push_back(view_of(name, kept.back()));
+  }
+  writer.add_tensors("dense.safetensors", dense);
+  const auto& tables = model->tables.weights();
+  for (std::size_t t = 0; t < tables.size(); ++t) {
+    const std::string& name = model->tables.shapes()[t].name;
+    const torch::Tensor rows = tables[t].detach().to(torch::kCPU, torch::kFloat).contiguous();
+    const limber::Tensor view = view_of("tables." + name, rows);
+    writer.add_tensors("tables/" + name + ".safetensors", std::span(&view, 1));
+  }
+  nlohmann::json encoders = nlohmann::json::array();
+  for (const FeatureEncoder& encoder : dataset.encoders) {
+    encoders.push_back(encoder.to_json());
+    if (encoder.vocabulary) {
+      const std::string file = "vocabulary/" + encoder.name + ".txt";
+      writer.add_file(file, encoder.vocabulary->to_lines());
+      encoders.back()["vocabulary_file"] = file;
+      encoders.back()["vocabulary_size"] = encoder.vocabulary->size();
+    }
+  }
+  if (fs::exists(training_log)) writer.add_file("training_log.jsonl", read_file(training_log));
+
+  ManifestFields fields;
+  fields.config = config_to_json(config);
+  fields.encoders = {{"features", encoders}, {"layout", layout_to_json(dataset.layout)}};
+  fields.data_window = {{"rows", dataset.rows},
+                        {"training_rows", dataset.train_rows()},
+                        {"members", dataset.tasks.size()},
+                        {"bad_rows", dataset.bad_rows},
+                        {"split", dataset.split}};
+  if (dataset.times.size() > 0) {
+    fields.data_window["first_time"] = dataset.first_time;
+    fields.data_window["last_time"] = dataset.last_time;
+  }
+  fields.metrics = metrics;
+  return writer.publish(fields);
+}
+
+LoadedModel load_model(const Artifact& artifact, torch::Device device) {
+  const std::string origin = (artifact.folder() / kManifestName).string();
+  LoadedModel loaded;
+  loaded.name = artifact.name();
+  loaded.version = artifact.version();
+  const ManifestFields& fields = artifact.contents().fields;
+  loaded.config = config_from_json(fields.config, origin);
+  std::vector<std::string> tables, labels;
+  try {
+    for (const auto& json : fields.encoders.at("features")) {
+      FeatureEncoder encoder = FeatureEncoder::from_json(json, origin);
+      if (json.contains("vocabulary_file")) {
+        const std::string file = json.at("vocabulary_file");
+        encoder.vocabulary = std::make_shared<Vocabulary>(
+            Vocabulary::from_lines(artifact.read(file), artifact.file(file).string()));
+      }
+      loaded.encoders.push_back(std::move(encoder));
+    }
+    tables = fields.encoders.at("layout").at("tables").get<std::vector<std::string>>();
+    labels = fields.encoders.at("layout").at("labels").get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError("{}: encoders: {}; the manifest is damaged", origin, error.what());
+  }
+  loaded.model = RankingModel(make_layout(loaded.encoders, tables, labels), loaded.config.model,
+                              loaded.config.meta, std::vector<double>(labels.size(), 0.5),
+                              loaded.config.train.seed,
+                              torch::TensorOptions().dtype(torch::kFloat).device(device));
+  const torch::NoGradGuard no_grad;
+  const auto fill = [&](torch::Tensor target, const std::string& name) {
+    const limber::Tensor& stored = artifact.tensor(name);
+    if (stored.shape != target.sizes().vec()) {
+      throw InputError("{}: tensor {} does not have the shape that the config asks for", origin,
+                       name);
+    }
+    const auto values = stored.values<float>();
+    target.copy_(torch::from_blob(const_cast<float*>(values.data()), target.sizes(), torch::kFloat));
+  };
+  for (auto& [name, tensor] : loaded.model->dense_tensors()) fill(tensor, name);
+  auto& weights = loaded.model->tables.weights();
+  for (std::size_t t = 0; t < weights.size(); ++t) {
+    fill(weights[t], "tables." + loaded.model->tables.shapes()[t].name);
+  }
+  loaded.model->eval();
+  return loaded;
+}
+
+Dataset build_dataset_for(const LoadedModel& loaded, const Config& config, const fs::path& folder) {
+  Dataset dataset = build_dataset(config, folder, &loaded.encoders);
+  if (dataset.layout.labels != loaded.model->layout.labels) {
+    throw InputError("data.labels: the model was trained with other labels");
+  }
+  return dataset;
+}
+
+}  // namespace limber

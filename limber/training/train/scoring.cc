@@ -1,0 +1,72 @@
+#include "limber/training/train/scoring.h"
+
+#include "limber/core/base/error.h"
+#include "limber/core/data/loader.h"
+
+
+#include "limber/training/evaluate/ranking_metrics.h"
+#include "limber/training/meta/episode.h"
+
+namespace limber {
+
+ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
+                      const EvaluationSampler::Options& options, std::int64_t steps) {
+  ScoredRows scored;
+  scored.labels = dataset.layout.labels;
+  const std::size_t labels = scored.labels.size();
+  scored.logits.resize(labels);
+  scored.truth.resize(labels);
+  const bool was_training = model->is_training();
+  model->eval();
+  EpisodeOptions episode_options;
+  episode_options.steps = steps;
+  EvaluationSampler::Options sampled = options;
+  if (!model->uses_support()) sampled.support = 0;
+  const EvaluationSampler sampler(dataset, sampled);
+  Loader loader(dataset, sampler);
+  while (auto batch = loader.next()) {
+    const bool with_support = model->uses_support();
+    const Episode episode = run_episode(model, *batch, episode_options);
+    const auto logits = episode.query_logits.to(torch::kCPU, torch::kFloat).contiguous();
+    const auto truth = episode.query_labels.to(torch::kCPU, torch::kFloat).contiguous();
+    const std::int64_t first = with_support ? batch->support_rows() : 0;
+    if (logits.size(0) != batch->rows.rows - first) throw Error("scoring lost rows");
+    for (std::int64_t t = 0; t < batch->size(); ++t) {
+      const auto at = static_cast<std::size_t>(t);
+      const std::int64_t task = batch->tasks[at];
+      const TaskRows& rows = dataset.tasks[static_cast<std::size_t>(task)];
+      for (std::int64_t q = batch->query_offsets[at]; q < batch->query_offsets[at + 1]; ++q) {
+        for (std::size_t l = 0; l < labels; ++l) {
+          const std::int64_t place = q * static_cast<std::int64_t>(labels) + static_cast<std::int64_t>(l);
+          scored.logits[l].push_back(logits.const_data_ptr<float>()[place]);
+          scored.truth[l].push_back(truth.const_data_ptr<float>()[place]);
+        }
+        scored.members.push_back(task);
+        scored.support.push_back(batch->support_offsets[at + 1] - batch->support_offsets[at]);
+        scored.activity.push_back(rows.train_end - rows.begin > 0 ? rows.train_end - rows.begin
+                                                                  : rows.end - rows.begin);
+      }
+    }
+    loader.recycle(std::move(batch));
+  }
+  model->train(was_training);
+  return scored;
+}
+
+double QuickMetrics::score(const std::string& name) const {
+  return name == "auc" ? auc : name == "gauc" ? gauc : -log_loss;
+}
+
+QuickMetrics quick_metrics(const ScoredRows& scored) {
+  QuickMetrics metrics;
+  const auto share = 1.0 / static_cast<double>(scored.labels.size());
+  for (std::size_t l = 0; l < scored.labels.size(); ++l) {
+    const RankingMetrics all = evaluate_predictions(scored.predictions(l));
+    metrics.log_loss += share * all.log_loss;
+    metrics.auc += share * all.auc;
+    metrics.gauc += share * all.gauc;
+  }
+  return metrics;
+}
+
+}  // namespace limber

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "limber/core/data/samplers.h"
+#include "limber/training/evaluate/predictions.h"
+#include "limber/training/model/ranking_model.h"
+
+namespace limber {
+
+/// A model's word on the query rows of a part of the data, ready for the metrics.
+struct ScoredRows {
+  std::vector<std::string> labels;
+  std::vector<std::vector<float>> logits, truth;  ///< by label, then row
+  std::vector<std::int64_t> members;              ///< task of each row
+  std::vector<std::int64_t> support;              ///< support rows that its task had
+  std::vector<std::int64_t> activity;             ///< training rows of its task
+
+  Predictions predictions(std::size_t label) const {
+    return {logits[label], truth[label], {}, members};
+  }
+};
+
+/// Scores the rows of `options.part` after adapting with `steps` inner steps.
+ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
+                      const EvaluationSampler::Options& options, std::int64_t steps);
+
+/// Log loss, AUC and GAUC, averaged over the labels: what early stopping looks at.
+struct QuickMetrics {
+  double log_loss = 0, auc = 0, gauc = 0;
+  /// The value of that name, turned so that higher is better.
+  double score(const std::string& name) const;
+};
+QuickMetrics quick_metrics(const ScoredRows& scored);
+
+}  // namespace limber

@@ -1,0 +1,235 @@
+#include "limber/training/train/trainer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "limber/core/base/error.h"
+#include "limber/core/base/main.h"
+#include "limber/core/base/progress.h"
+#include "limber/core/config/config.h"
+#include "limber/core/data/loader.h"
+#include "limber/training/meta/episode.h"
+#include "limber/training/train/schedule.h"
+
+namespace limber {
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What must be the same for a checkpoint to be continued. How often checkpoints are written, and
+/// what the run is called, may change.
+std::string fingerprint_of(const Config& config, const Dataset& dataset) {
+  Config same = config;
+  same.train.checkpoint_seconds = 0;
+  same.train.tensorboard = false;
+  same.name = "any";
+  same.data.cache.clear();
+  return config_to_json(same).dump() + " rows " + std::to_string(dataset.rows) + " tasks " +
+         std::to_string(dataset.tasks.size());
+}
+
+}  // namespace
+
+torch::Device choose_device(const std::string& device) {
+  const bool cuda = torch::cuda::is_available();
+  if (device == "cuda" && !cuda) {
+    throw InputError("train.device: cuda: this LibTorch sees no CUDA device; use cpu or auto");
+  }
+  return device == "cpu" || !cuda ? torch::Device(torch::kCPU) : torch::Device(torch::kCUDA);
+}
+
+RankingModel make_model(const Config& config, const Dataset& dataset, torch::Device device) {
+  const std::size_t labels = dataset.layout.labels.size();
+  std::vector<double> ones(labels, 0), counts(labels, 0);
+  for (const TaskRows& task : dataset.tasks) {
+    for (std::int64_t row = task.begin; row < task.train_end; ++row) {
+      for (std::size_t l = 0; l < labels; ++l) {
+        ones[l] += dataset.label(row, l);
+        counts[l] += 1;
+      }
+    }
+  }
+  for (std::size_t l = 0; l < labels; ++l) ones[l] /= std::max(counts[l], 1.0);
+  return RankingModel(dataset.layout, config.model, config.meta, ones, config.train.seed,
+                      torch::TensorOptions().dtype(torch::kFloat).device(device));
+}
+
+Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel model,
+                 fs::path run_folder, bool restart)
+    : config_(config),
+      dataset_(dataset),
+      model_(std::move(model)),
+      run_folder_(std::move(run_folder)),
+      fingerprint_(fingerprint_of(config, dataset)),
+      optimizer_(model_->parameters(), config.train) {
+  fs::create_directories(run_folder_);
+  steps_per_epoch_ = sampler(0)->batches();
+  if (steps_per_epoch_ == 0) {
+    throw InputError("data.task: no {} has two training rows; nothing can be meta-learned",
+                     config.data.task);
+  }
+  const bool resume = !restart && fs::exists(checkpoint_path());
+  if (resume) {
+    load_checkpoint(checkpoint_path(), fingerprint_, state_, model_, optimizer_);
+    if (!state_.done) {
+      spdlog::info("resuming after step {} (epoch {})", state_.step, state_.epoch + 1);
+    }
+    log_.emplace(TrainingLog::resume(run_folder_ / "log.jsonl", state_.step));
+  } else {
+    std::error_code ignored;
+    fs::remove(checkpoint_path(), ignored);
+    fs::remove_all(run_folder_ / "events", ignored);
+    log_.emplace(TrainingLog::start(run_folder_ / "log.jsonl"));
+  }
+  if (config.train.tensorboard) {
+    fs::create_directories(run_folder_ / "events");
+    events_.emplace(run_folder_ / "events", resume ? state_.step + 1 : 0);
+  }
+}
+
+std::unique_ptr<EpisodeSampler> Trainer::sampler(std::int64_t epoch) const {
+  if (model_->uses_support()) {
+    TaskSampler::Options options;
+    options.tasks_per_batch = config_.meta.tasks_per_batch;
+    options.support = config_.meta.support;
+    options.query = config_.meta.query;
+    options.seed = config_.train.seed;
+    return std::make_unique<TaskSampler>(dataset_, options, epoch);
+  }
+  return std::make_unique<RowSampler>(dataset_, config_.train.batch, config_.train.seed, epoch);
+}
+
+std::pair<double, double> Trainer::step(const TaskBatch& batch, double factor) {
+  EpisodeOptions options;
+  options.train = true;
+  options.second_order = config_.meta.order == "second";
+  options.steps = config_.meta.inner_steps;
+  const Episode episode = run_episode(model_, batch, options);
+  const LossSum loss = loss_sum(episode.query_logits, episode.query_labels);
+  optimizer_.clear_gradients();
+  (loss.sum / loss.count).backward();
+  const double sum = loss.sum.item<double>();
+  const double norm = optimizer_.clip(config_.train.clip_norm);
+  if (!std::isfinite(sum) || !std::isfinite(norm)) {
+    throw Error("step {}: the loss or its gradient is not finite; lower train.learning_rate or "
+                "meta.inner_learning_rate_start",
+                state_.step + 1);
+  }
+  optimizer_.step(config_.train.learning_rate * factor);
+  const double rate = config_.train.sparse_learning_rate * factor;
+  if (config_.train.sparse_optimizer == "sgd") {
+    model_->tables.step_sgd(batch.rows, episode.table_rows, rate);
+  } else {
+    model_->tables.step_rowwise_adagrad(batch.rows, episode.table_rows, rate);
+  }
+  return {sum, loss.count.item<double>()};
+}
+
+TrainingSummary Trainer::run() {
+  TrainingSummary summary;
+  model_->train();
+  while (!state_.done && !stop_requested()) run_epoch(summary);
+  summary.stopped = !state_.done;
+  summary.epochs = state_.epoch;
+  summary.steps = state_.step;
+  summary.best_epoch = state_.best_epoch;
+  if (state_.done && !state_.best.empty()) restore_weights(model_, state_.best);
+  model_->eval();
+  return summary;
+}
+
+void Trainer::run_epoch(TrainingSummary& summary) {
+  const auto epoch_sampler = sampler(state_.epoch);
+  const std::int64_t all_steps = steps_per_epoch_ * config_.train.epochs;
+  Loader loader(dataset_, *epoch_sampler, state_.batch);
+  const bool by_task = model_->uses_support();
+  Progress progress(fmt::format("epoch {}/{}", state_.epoch + 1, config_.train.epochs),
+                    static_cast<std::uint64_t>(steps_per_epoch_), "steps");
+  progress.set(static_cast<std::uint64_t>(state_.batch));
+  Stopwatch epoch_time, since_checkpoint;
+  const double seconds_before = summary.seconds;
+  while (auto batch = loader.next()) {
+    const Stopwatch step_time;
+    const double factor = learning_rate_factor(config_.train.schedule, config_.train.warm_up,
+                                               state_.step, all_steps);
+    const auto [sum, count] = step(*batch, factor);
+    summary.seconds += step_time.seconds();
+    summary.examples += by_task ? batch->query_rows() : batch->rows.rows;
+    loader.recycle(std::move(batch));
+    ++state_.batch;
+    ++state_.step;
+    state_.loss_sum += sum;
+    state_.loss_count += count;
+    progress.note(fmt::format("loss {:.4f}", state_.loss_sum / state_.loss_count));
+    progress.add(1);
+    if (events_ && state_.step % 20 == 0) events_->add_scalar("train/loss", sum / count, state_.step);
+    if (state_.batch < steps_per_epoch_ &&
+        (stop_requested() ||
+         since_checkpoint.seconds() >= static_cast<double>(config_.train.checkpoint_seconds))) {
+      save();
+      since_checkpoint = Stopwatch();
+      if (stop_requested()) return;
+    }
+  }
+  progress.finish();
+  (void)seconds_before;
+  validate(summary);
+}
+
+void Trainer::validate(TrainingSummary& summary) {
+  ++state_.epoch;
+  state_.batch = 0;
+  const double loss = state_.loss_sum / std::max(state_.loss_count, 1.0);
+  state_.loss_sum = state_.loss_count = 0;
+  EvaluationSampler::Options options;
+  options.part = Part::validation;
+  options.support = options.support_limit = config_.meta.support;
+  const QuickMetrics metrics = quick_metrics(
+      score_rows(model_, dataset_, options, config_.meta.adaptation_steps));
+  const std::string& watched = config_.train.early_stop;
+  const double score = watched == "none" ? static_cast<double>(state_.epoch) : metrics.score(watched);
+  if (std::isnan(score)) {
+    throw InputError("train.early_stop: {} is not defined on the validation rows (one class only?); "
+                     "raise data.validation_share or watch another metric",
+                     watched);
+  }
+  const bool better = state_.best_epoch == 0 || score > state_.best_score;
+  if (better) {
+    state_.best_score = score;
+    state_.best_epoch = state_.epoch;
+    state_.best = copy_weights(model_);
+    summary.validation = metrics;
+  }
+  spdlog::info("epoch {:3}  train loss {:.5f}  validation log loss {:.5f}  AUC {:.5f}  GAUC {:.5f}{}",
+               state_.epoch, loss, metrics.log_loss, metrics.auc, metrics.gauc,
+               better ? "  *" : "");
+  log_epoch(metrics, loss);
+  state_.done = state_.epoch >= config_.train.epochs ||
+                state_.epoch - state_.best_epoch >= config_.train.patience;
+  save();
+}
+
+void Trainer::log_epoch(const QuickMetrics& metrics, double loss) {
+  log_->write({{"step", state_.step},
+               {"epoch", state_.epoch},
+               {"train_loss", loss},
+               {"validation_log_loss", metrics.log_loss},
+               {"validation_auc", metrics.auc},
+               {"validation_gauc", metrics.gauc},
+               {"best_epoch", state_.best_epoch}});
+  if (!events_) return;
+  events_->add_scalar("train/epoch_loss", loss, state_.step);
+  events_->add_scalar("validation/log_loss", metrics.log_loss, state_.step);
+  events_->add_scalar("validation/auc", metrics.auc, state_.step);
+  events_->add_scalar("validation/gauc", metrics.gauc, state_.step);
+  events_->flush();
+}
+
+void Trainer::save() {
+  log_->sync();
+  save_checkpoint(checkpoint_path(), fingerprint_, state_, model_, optimizer_);
+}
+
+}  // namespace limber

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "limber/core/config/options.h"
+#include "limber/core/data/dataset.h"
+#include "limber/training/model/ranking_model.h"
+#include "limber/training/train/dense_optimizer.h"
+#include "limber/training/train/event_file.h"
+#include "limber/training/train/scoring.h"
+#include "limber/training/train/train_state.h"
+#include "limber/training/train/training_log.h"
+
+namespace limber {
+
+/// Resolves train.device. Throws InputError where cuda is asked for and there is none.
+torch::Device choose_device(const std::string& device);
+
+/// The model of a config for a data set, with its first weights.
+RankingModel make_model(const Config& config, const Dataset& dataset, torch::Device device);
+
+struct TrainingSummary {
+  std::int64_t epochs = 0, steps = 0, best_epoch = 0;
+  std::int64_t examples = 0;  ///< query rows seen by this process
+  double seconds = 0;         ///< in training steps of this process
+  QuickMetrics validation;    ///< at the best epoch
+  bool stopped = false;       ///< a signal asked for it; a checkpoint has been written
+};
+
+/// Trains a model: epochs of episodes (or of single rows, for a model without support), early
+/// stopping on validation, checkpoints. The same seed, threads and data give the same bits,
+/// interrupted or not.
+class Trainer {
+ public:
+  /// `run_folder` gets checkpoint, log.jsonl and event files. `restart` ignores what it holds.
+  Trainer(const Config& config, const Dataset& dataset, RankingModel model,
+          std::filesystem::path run_folder, bool restart);
+
+  /// Trains to the end, or until a signal asks to stop. Leaves the best weights in the model.
+  TrainingSummary run();
+
+  /// One outer step; returns loss sum and count. Public for benchmarks and tests.
+  std::pair<double, double> step(const TaskBatch& batch, double learning_rate_factor);
+
+  const TrainState& state() const { return state_; }
+  std::filesystem::path checkpoint_path() const { return run_folder_ / "checkpoint"; }
+
+ private:
+  void run_epoch(TrainingSummary& summary);
+  void validate(TrainingSummary& summary);
+  void save();
+  std::unique_ptr<EpisodeSampler> sampler(std::int64_t epoch) const;
+  void log_epoch(const QuickMetrics& metrics, double loss);
+
+  Config config_;
+  const Dataset& dataset_;
+  RankingModel model_;
+  std::filesystem::path run_folder_;
+  std::string fingerprint_;
+  DenseOptimizer optimizer_;
+  TrainState state_;
+  std::int64_t steps_per_epoch_ = 0;
+  std::optional<TrainingLog> log_;
+  std::optional<EventFile> events_;
+};
+
+}  // namespace limber
