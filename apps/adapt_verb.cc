@@ -76,6 +76,7 @@ int run_adapt(const AdaptArguments& arguments) {
                      arguments.model);
   }
   const Config config = parse_config(config_to_yaml(loaded.config), arguments.model, arguments.settings);
+  if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
   const TemporaryFolder folder;
   const Dataset dataset = build_dataset_for(loaded, config, folder.path());
   const AdaptationSampler sampler(dataset, config.meta.support, 16384);

@@ -1,49 +1,14 @@
-#include <arrow/api.h>
-
+#include "apps/scores_file.h"
 #include "apps/train_verbs.h"
 #include "limber/core/artifact/artifact.h"
-#include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/config/config.h"
-#include "limber/core/data/table_writer.h"
 #include "limber/training/evaluate/report.h"
 #include "limber/training/train/publish.h"
 #include "limber/training/train/trainer.h"
 
 namespace limber {
 namespace {
-
-template <class Builder, class Value>
-std::shared_ptr<arrow::Array> column(const std::vector<Value>& values) {
-  Builder builder;
-  std::shared_ptr<arrow::Array> array;
-  if (!builder.AppendValues(values).ok() || !builder.Finish(&array).ok()) {
-    throw Error("scores: out of memory");
-  }
-  return array;
-}
-
-/// member (task number), support_rows, and per label the logit and the truth.
-void write_scores(const std::string& path, const Dataset& dataset, const ScoredRows& scored) {
-  std::vector<std::shared_ptr<arrow::Field>> fields = {
-      arrow::field("member", arrow::utf8()), arrow::field("support_rows", arrow::int64())};
-  std::vector<std::string> members;
-  for (const std::int64_t task : scored.members) {
-    members.push_back(dataset.task_keys.text(static_cast<std::int32_t>(task + 1)));
-  }
-  std::vector<std::shared_ptr<arrow::Array>> columns = {
-      column<arrow::StringBuilder>(members), column<arrow::Int64Builder>(scored.support)};
-  for (std::size_t l = 0; l < scored.labels.size(); ++l) {
-    fields.push_back(arrow::field(scored.labels[l] + "_logit", arrow::float32()));
-    fields.push_back(arrow::field(scored.labels[l], arrow::float32()));
-    columns.push_back(column<arrow::FloatBuilder>(scored.logits[l]));
-    columns.push_back(column<arrow::FloatBuilder>(scored.truth[l]));
-  }
-  const auto schema = arrow::schema(fields);
-  TableWriter writer(path, schema);
-  writer.write(*arrow::RecordBatch::Make(schema, static_cast<std::int64_t>(members.size()), columns));
-  writer.finish();
-}
 
 nlohmann::json training_charts(const Artifact& artifact) {
   nlohmann::json charts = nlohmann::json::array();
@@ -95,6 +60,7 @@ int run_evaluate(const EvaluateArguments& arguments) {
   const Artifact artifact = Artifact::open(arguments.model);
   LoadedModel loaded = load_model(artifact, choose_device("auto"));
   const Config config = parse_config(config_to_yaml(loaded.config), arguments.model, arguments.settings);
+  if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
   const TemporaryFolder folder;
   const Dataset dataset = build_dataset_for(loaded, config, folder.path());
   const TestReport test = report_test(config, dataset, loaded.model, arguments.resamples);

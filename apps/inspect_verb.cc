@@ -8,7 +8,7 @@ namespace limber {
 int run_inspect(const InspectArguments& arguments) {
   const Artifact artifact = Artifact::open(arguments.model);
   if (arguments.json) {
-    fmt::print("{}\n", artifact.manifest().dump(2));
+    fmt::print("{}", describe_artifact_as_json(artifact));
   } else {
     fmt::print("{}", describe_artifact(artifact));
   }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -19,6 +20,7 @@ constexpr std::array verbs{
     Verb{"init", "limber-tools", "write a starter config from data"},
     Verb{"train", "limber-train", "train, evaluate and publish a model; resumes after a kill"},
     Verb{"evaluate", "limber-train", "test metrics and an HTML report of a published model"},
+    Verb{"report", "limber-train", "several models' metrics in one table and one HTML page"},
     Verb{"adapt", "limber-train", "interactions -> meta embeddings of all members"},
     Verb{"inspect", "limber-tools", "what is inside a published model"},
     Verb{"generate", "limber-tools", "synthetic data with known preferences"},
@@ -43,6 +45,9 @@ int main(int argc, char** argv) {
   for (const Verb& verb : verbs) {
     if (verb.name != word) continue;
     std::error_code code;
+    // OpenMP's threads spin while they wait, which stalls training as soon as another program wants
+    // a core; asleep they cost next to nothing. Who knows better sets it otherwise.
+    ::setenv("OMP_WAIT_POLICY", "passive", 0);
     const auto here = std::filesystem::read_symlink("/proc/self/exe", code).parent_path();
     const std::string program = (here / verb.program).string();
     ::execv(program.c_str(), argv);

@@ -15,6 +15,7 @@ int parse_and_run(int argc, char** argv) {
   app.require_subcommand(1);
   bool quiet = false;
   app.add_flag("--quiet", quiet, "No progress lines");
+  app.fallthrough();  // `limber train --quiet`: the launcher wants the verb first
 
   TrainArguments train;
   CLI::App* train_verb = app.add_subcommand(
@@ -27,6 +28,7 @@ int parse_and_run(int argc, char** argv) {
       ->type_name("KEY=VALUE")->allow_extra_args(false);
   train_verb->add_option("--models", train.models, "Folder of the published models")->capture_default_str();
   train_verb->add_option("--metrics", train.metrics, "Also writes the test metrics as JSON here");
+  train_verb->add_option("--scores", train.scores, "Also writes the scored test rows as Parquet here");
   train_verb->add_option("--resamples", train.resamples, "Bootstrap resamples; 0 for no intervals")->capture_default_str();
   train_verb->add_flag("--restart", train.restart, "Ignores the checkpoint of an earlier run");
   train_verb->footer("Options of the config (docs/options.md):\n" + options_help());
@@ -52,6 +54,18 @@ int parse_and_run(int argc, char** argv) {
       ->type_name("KEY=VALUE")->allow_extra_args(false);
   adapt_verb->add_option("--output", adapt.output, "Parquet file to write")->required();
 
+  ReportArguments report;
+  CLI::App* report_verb = app.add_subcommand(
+      "report", "Compares models by what `evaluate --metrics` wrote of each: one table, one HTML\n"
+                "page. Where FILE.parquet from `--scores` lies beside each FILE.json, paired\n"
+                "differences from the baseline are added.");
+  report_verb->add_option("models", report.models, "FILE.json or NAME=FILE.json")->required();
+  report_verb->add_option("--baseline", report.baseline, "Name to compare with; the first without it");
+  report_verb->add_option("--output,-o", report.output, "HTML page to write")->capture_default_str();
+  report_verb->add_option("--title", report.title, "Its title")->capture_default_str();
+  report_verb->add_option("--resamples", report.resamples, "Bootstrap resamples of the differences")
+      ->capture_default_str();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -60,6 +74,7 @@ int parse_and_run(int argc, char** argv) {
   Progress::set_quiet(quiet);
   if (*train_verb) return run_train(train);
   if (*evaluate_verb) return run_evaluate(evaluate);
+  if (*report_verb) return run_report(report);
   return run_adapt(adapt);
 }
 

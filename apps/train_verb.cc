@@ -1,5 +1,8 @@
 #include <spdlog/spdlog.h>
 
+#include <sstream>
+
+#include "apps/scores_file.h"
 #include "apps/train_verbs.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
@@ -11,6 +14,25 @@
 
 namespace limber {
 namespace fs = std::filesystem;
+
+namespace {
+
+/// Validation metrics of the kept weights, from the log: the best epoch may have been trained by a
+/// process before this one.
+nlohmann::json validation_of(const fs::path& log, std::int64_t best_epoch) {
+  std::istringstream lines(read_file(log));
+  nlohmann::json found;
+  for (std::string text; std::getline(lines, text);) {
+    const auto line = nlohmann::json::parse(text, nullptr, false);
+    if (!line.is_object() || line.value("epoch", std::int64_t{0}) != best_epoch) continue;
+    found = {{"log_loss", line.at("validation_log_loss")},
+             {"auc", line.at("validation_auc")},
+             {"gauc", line.at("validation_gauc")}};
+  }
+  return found;
+}
+
+}  // namespace
 
 int run_train(const TrainArguments& arguments) {
   const Config config = load_config(arguments.config, arguments.settings);
@@ -43,6 +65,7 @@ int run_train(const TrainArguments& arguments) {
                               summary.seconds > 0
                                   ? static_cast<double>(summary.examples) / summary.seconds
                                   : 0.0}};
+  report.json["validation"] = validation_of(run_folder / "log.jsonl", summary.best_epoch);
   const fs::path version = publish_model(arguments.models, config, dataset, model, report.json,
                                          run_folder / "log.jsonl");
   // The published log and metrics stand for the run from here on.
@@ -52,6 +75,7 @@ int run_train(const TrainArguments& arguments) {
   print_test_report(report.json);
   fmt::print("published {}\n", version.string());
   if (!arguments.metrics.empty()) write_file_atomic(arguments.metrics, report.json.dump(2) + "\n");
+  if (!arguments.scores.empty()) write_scores(arguments.scores, dataset, report.scored);
   return 0;
 }
 

@@ -16,6 +16,7 @@ struct TrainArguments {
   std::string models = "models";
   bool restart = false;
   std::string metrics;          ///< file for the test metrics as JSON, "" = none
+  std::string scores;           ///< file for the scored test rows, "" = none
   std::size_t resamples = 200;  ///< of the bootstrap
 };
 int run_train(const TrainArguments& arguments);
@@ -36,6 +37,15 @@ struct AdaptArguments {
   std::string output;
 };
 int run_adapt(const AdaptArguments& arguments);
+
+struct ReportArguments {
+  std::vector<std::string> models;  ///< "FILE.json" or "NAME=FILE.json", as --metrics wrote them
+  std::string baseline;             ///< model that the others are compared with, "" = the first
+  std::string output = "report.html";
+  std::string title = "Comparison of models";
+  std::size_t resamples = 200;
+};
+int run_report(const ReportArguments& arguments);
 
 /// The test part, scored and summed up: metrics with intervals, slices by support size and
 /// activity, the curve over truncated supports.

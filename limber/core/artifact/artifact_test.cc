@@ -44,6 +44,8 @@ class ArtifactTest : public testing::Test {
   }
 
   static void overwrite(const fs::path& path, const std::string& bytes) {
+    // Anew: some file systems flush a file to disk that is cut to nothing and written again.
+    fs::remove(path);
     std::ofstream(path, std::ios::binary) << bytes;
   }
 

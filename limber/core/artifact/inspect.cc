@@ -38,7 +38,7 @@ void print_table(std::string& out, const std::string& heading, const std::vector
 /// 1234567 as 1,234,567.
 std::string with_commas(std::uint64_t number) {
   std::string digits = std::to_string(number);
-  for (std::size_t i = digits.size(); i > 3;) digits.insert(i -= 3, ",");
+  for (std::size_t i = digits.size(); i > 3;) digits.insert(i -= 3, 1, ',');
   return digits;
 }
 

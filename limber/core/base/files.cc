@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -37,7 +38,7 @@ class Descriptor {
 bool is_data_file(const fs::path& path) {
   const std::string name = path.filename().string();
   return name.ends_with(".csv") || name.ends_with(".csv.gz") || name.ends_with(".parquet") ||
-         name.find(".parquet.") != std::string::npos;
+         (name.find(".parquet.") != std::string::npos && name.find(".tmp") == std::string::npos);
 }
 
 }  // namespace
@@ -51,6 +52,7 @@ std::string read_file(const fs::path& path) {
   if (!stream) throw InputError("{}: cannot be read: {}", path.string(), std::strerror(errno));
   std::ostringstream bytes;
   bytes << stream.rdbuf();
+  if (stream.bad()) throw InputError("{}: cannot be read to its end", path.string());
   return std::move(bytes).str();
 }
 
@@ -106,16 +108,24 @@ std::vector<fs::path> expand_paths(std::span<const std::string> patterns) {
       if (found.size() == before) {
         throw InputError("{}: the folder holds no .csv, .csv.gz or .parquet file", pattern);
       }
+    } else if (fs::exists(pattern, code)) {
+      // Before globbing: a name may hold the glob's own characters.
+      found.emplace_back(pattern);
     } else {
       glob_t matches{};
       if (::glob(pattern.c_str(), 0, nullptr, &matches) == 0) {
-        for (std::size_t i = 0; i < matches.gl_pathc; ++i) found.emplace_back(matches.gl_pathv[i]);
+        for (std::size_t i = 0; i < matches.gl_pathc; ++i) {
+          if (!fs::is_directory(matches.gl_pathv[i], code)) found.emplace_back(matches.gl_pathv[i]);
+        }
       }
       ::globfree(&matches);
       if (found.size() == before) throw InputError("{}: no such file", pattern);
     }
     std::sort(found.begin() + static_cast<std::ptrdiff_t>(before), found.end());
   }
+  // Two patterns that overlap must not count a file twice.
+  std::set<fs::path> seen;
+  std::erase_if(found, [&](const fs::path& path) { return !seen.insert(path).second; });
   return found;
 }
 

@@ -233,11 +233,13 @@ void check_text(const std::string& text, const std::string& origin, Lines lines)
 ConfigNode read_yaml(const std::string& yaml, const std::string& origin, Lines lines) {
   const Places places(origin, lines);
   check_text(yaml, origin, lines);
+  // A quote that is never closed escapes yaml-cpp where the file ends with a line break.
+  const std::string trimmed = yaml.substr(0, yaml.find_last_not_of(" \t\r\n") + 1);
   try {
-    if (!check_syntax(yaml, origin)) {
+    if (!check_syntax(trimmed, origin)) {
       return ConfigNode::make(ConfigNode::Kind::nothing, {}, origin);
     }
-    std::istringstream stream(yaml);
+    std::istringstream stream(trimmed);
     YAML::Parser parser(stream);
     TreeBuilder builder(places);
     parser.HandleNextDocument(builder);

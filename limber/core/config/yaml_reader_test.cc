@@ -72,8 +72,9 @@ TEST(ReadYaml, EmptyTextIsNothing) {
 }
 
 TEST(ReadYaml, NamesTheLineOfASyntaxError) {
-  EXPECT_EQ(refusal("a: 1\nb: [1,\n").substr(0, 20), "c.yaml:3: not YAML: ");
-  EXPECT_EQ(refusal("a: 1\nb: \"x\n").substr(0, 20), "c.yaml:3: not YAML: ");
+  EXPECT_EQ(refusal("a: 1\nb: [1,\n\n").substr(0, 20), "c.yaml:2: not YAML: ");
+  EXPECT_EQ(refusal("a: 1\nb: \"x\n").substr(0, 20), "c.yaml:2: not YAML: ");
+  EXPECT_EQ(refusal("a: 'x\nb: y\n  \n").substr(0, 20), "c.yaml:2: not YAML: ");
   EXPECT_EQ(refusal("a:\n  b: 1\n c: 2\n").substr(0, 20), "c.yaml:3: not YAML: ");
   EXPECT_NE(refusal("a:\n\tb: 1\n").find("indent with spaces, not tabs"), std::string::npos);
   EXPECT_NE(refusal("a: *.csv\n").find("needs quotes"), std::string::npos);

@@ -52,7 +52,9 @@ void expect_same(const ConfigNode& wrote, const ConfigNode& read, const std::str
   ASSERT_EQ(wrote.keys, read.keys) << yaml;
   ASSERT_EQ(wrote.items.size(), read.items.size()) << yaml;
   // A number must not become text, for text is not read as a number.
-  if (wrote.kind == Kind::plain) ASSERT_EQ(read.kind, Kind::plain) << yaml;
+  if (wrote.kind == Kind::plain) {
+    ASSERT_EQ(read.kind, Kind::plain) << yaml;
+  }
   for (std::size_t i = 0; i < wrote.items.size(); ++i) {
     expect_same(wrote.items[i], read.items[i], yaml);
   }

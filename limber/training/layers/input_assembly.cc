@@ -154,8 +154,10 @@ void spread(const RowBatch& batch, const InputLayout& layout, const Tensor& grad
 }
 
 struct AssembleInputs : torch::autograd::Function<AssembleInputs> {
-  static Tensor forward(AutogradContext* context, const variable_list& tables,
+  // Autograd sees into a TensorList, not into a vector: with a vector no gradient would flow.
+  static Tensor forward(AutogradContext* context, at::TensorList table_list,
                         c10::intrusive_ptr<Borrowed> borrowed, torch::TensorOptions options) {
+    const variable_list tables = table_list.vec();
     context->saved_data["borrowed"] = c10::IValue::make_capsule(borrowed);
     context->save_for_backward(tables);
     const bool wide = options.dtype() == torch::kDouble;
@@ -196,7 +198,7 @@ torch::Tensor assemble_inputs(const RowBatch& batch, const InputLayout& layout,
   auto borrowed = c10::make_intrusive<Borrowed>();
   borrowed->batch = &batch;
   borrowed->layout = &layout;
-  return AssembleInputs::apply(table_rows, borrowed, options);
+  return AssembleInputs::apply(at::TensorList(table_rows), borrowed, options);
 }
 
 torch::Tensor assemble_inputs_composed(const RowBatch& batch, const InputLayout& layout,

@@ -1,0 +1,1 @@
+"""What `make bench-quality` is made of: protocols, columns, runs, metrics, tables."""

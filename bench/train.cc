@@ -1,0 +1,96 @@
+// Training of a ranker without support, for bench/train.py: writes weights, batches and gradients
+// for the peer to read, or measures examples a second.
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "bench/shapes.h"
+#include "bench/tensor_dump.h"
+#include "limber/core/base/main.h"
+#include "limber/core/base/progress.h"
+#include "limber/core/data/samplers.h"
+#include "limber/training/meta/episode.h"
+#include "limber/training/train/trainer.h"
+
+namespace limber {
+namespace {
+
+std::vector<EpisodePlan> make_plans(const Workload& workload, std::int64_t count) {
+  const RowSampler sampler(*workload.dataset, workload.config.train.batch, 1, 0);
+  std::vector<EpisodePlan> plans;
+  for (std::int64_t i = 0; i < count; ++i) plans.push_back(sampler.plan(i));
+  return plans;
+}
+
+void write(const Workload& workload, const std::vector<EpisodePlan>& plans,
+           const std::filesystem::path& path) {
+  RankingModel model = make_model(workload.config, *workload.dataset, torch::kCPU);
+  TensorDump dump;
+  dump.add_weights(model);
+  BatchMaker maker(*workload.dataset);
+  TaskBatch batch;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    gather_episode(plans[i], maker, batch);
+    dump.add_batch("batch" + std::to_string(i), model->layout, batch);
+    if (i > 0) continue;
+    const EpisodeOptions options{.train = true};
+    const Episode episode = run_episode(model, batch, options);
+    const LossSum loss = loss_sum(episode.query_logits, episode.query_labels);
+    const torch::Tensor mean = loss.sum / loss.count;
+    mean.backward();
+    dump.add("loss", mean);
+    dump.add_gradients("", model, episode.table_rows);
+  }
+  dump.write(path, model->layout, static_cast<std::int64_t>(plans.size()));
+}
+
+/// The gathering of a batch, which finds the rows that it uses, is part of the step.
+void measure(const Workload& workload, const std::vector<EpisodePlan>& plans, double seconds) {
+  const TemporaryFolder folder;
+  Trainer trainer(workload.config, *workload.dataset,
+                  make_model(workload.config, *workload.dataset, torch::kCPU), folder.path(),
+                  /*restart=*/true);
+  BatchMaker maker(*workload.dataset);
+  TaskBatch batch;
+  const auto step = [&](std::size_t i) {
+    gather_episode(plans[i % plans.size()], maker, batch);
+    trainer.step(batch, 1.0);
+    return batch.rows.rows;
+  };
+  for (std::size_t i = 0; i < 3; ++i) step(i);
+  std::int64_t examples = 0;
+  const Stopwatch time;
+  for (std::size_t i = 0; time.seconds() < seconds; ++i) examples += step(i);
+  const double rate = static_cast<double>(examples) / time.seconds();
+  fmt::print("{}\n", nlohmann::json{{"examples_per_second", rate}}.dump());
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Training examples a second");
+  std::string path, shape = "advertisements";
+  std::int64_t count = 16;
+  int threads = 2;
+  double seconds = 5;
+  app.add_option("--write", path, "Write weights, batches and gradients there, and end");
+  app.add_option("--shape", shape, "advertisements or films")
+      ->check(CLI::IsMember({"advertisements", "films"}));
+  app.add_option("--batches", count, "Different batches");
+  app.add_option("--threads", threads, "Compute threads");
+  app.add_option("--seconds", seconds, "How long to measure");
+  CLI11_PARSE(app, argc, argv);
+  torch::set_num_threads(threads);
+  const Workload workload = shape == "films" ? films(/*personalised=*/false) : advertisements();
+  const std::vector<EpisodePlan> plans = make_plans(workload, count);
+  if (path.empty()) {
+    measure(workload, plans, seconds);
+  } else {
+    write(workload, plans, path);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace limber
+
+int main(int argc, char** argv) {
+  return limber::run_main(argc, argv, limber::run);
+}
