@@ -45,7 +45,7 @@ std::shared_ptr<arrow::Schema> schema_of(const Dataset& dataset) {
     fields.push_back(arrow::field(label + "_support_residual", arrow::float32()));
   }
   for (const InputFeature& feature : dataset.layout.features) {
-    fields.push_back(arrow::field(feature.name, is_list(feature) ? arrow::list(arrow::int32())
+    fields.push_back(arrow::field(feature.name, is_list(feature)     ? arrow::list(arrow::int32())
                                                 : feature.table >= 0 ? arrow::int32()
                                                                      : arrow::float32()));
   }
@@ -110,7 +110,8 @@ std::shared_ptr<arrow::RecordBatch> query_rows(const Dataset& dataset, const Tas
   std::vector<arrow::FloatBuilder> numbers(3 * labels);
   for (std::size_t t = 0; t < batch.tasks.size(); ++t) {
     const TaskRows& task = dataset.tasks[static_cast<std::size_t>(batch.tasks[t])];
-    const std::string member = dataset.task_keys.text(static_cast<std::int32_t>(batch.tasks[t] + 1));
+    const std::string member =
+        dataset.task_keys.text(static_cast<std::int32_t>(batch.tasks[t] + 1));
     for (std::int64_t q = batch.query_offsets[t]; q < batch.query_offsets[t + 1]; ++q) {
       check(members.Append(member));
       check(support.Append(batch.support_offsets[t + 1] - batch.support_offsets[t]));

@@ -21,6 +21,7 @@ constexpr std::array verbs{
     Verb{"train", "limber-train", "train, evaluate and publish a model; resumes after a kill"},
     Verb{"evaluate", "limber-train", "test metrics and an HTML report of a published model"},
     Verb{"report", "limber-train", "several models' metrics in one table and one HTML page"},
+    Verb{"export", "limber-train", "the rows that a config trains on and is tested on, for other learners"},
     Verb{"adapt", "limber-train", "interactions -> meta embeddings of all members"},
     Verb{"inspect", "limber-tools", "what is inside a published model"},
     Verb{"generate", "limber-tools", "synthetic data with known preferences"},

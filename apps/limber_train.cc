@@ -54,6 +54,20 @@ int parse_and_run(int argc, char** argv) {
       ->type_name("KEY=VALUE")->allow_extra_args(false);
   adapt_verb->add_option("--output", adapt.output, "Parquet file to write")->required();
 
+  ExportArguments exported;
+  CLI::App* export_verb = app.add_subcommand(
+      "export", "Writes the rows that a config's models are trained and tested on as Parquet, with\n"
+                "statistics of each member's support: what other learners need for a fair comparison.");
+  export_verb->add_option("config", exported.config, "YAML config")->required();
+  export_verb->add_option("--set", exported.settings, "Overrides an option: --set train.seed=3")
+      ->type_name("KEY=VALUE")->allow_extra_args(false);
+  export_verb->add_option("--output", exported.output, "Folder to write to")->required();
+  export_verb->add_option("--epochs", exported.epochs, "Epochs of training episodes")
+      ->check(CLI::Range(1, 1000))->capture_default_str();
+  export_verb->add_option("--item", exported.item,
+                          "The id feature whose rates the support is compared with; the one with "
+                          "the most values without it");
+
   ReportArguments report;
   CLI::App* report_verb = app.add_subcommand(
       "report", "Compares models by what `evaluate --metrics` wrote of each: one table, one HTML\n"
@@ -74,6 +88,7 @@ int parse_and_run(int argc, char** argv) {
   Progress::set_quiet(quiet);
   if (*train_verb) return run_train(train);
   if (*evaluate_verb) return run_evaluate(evaluate);
+  if (*export_verb) return run_export(exported);
   if (*report_verb) return run_report(report);
   return run_adapt(adapt);
 }

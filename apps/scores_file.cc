@@ -22,9 +22,9 @@ std::shared_ptr<arrow::Array> column(const std::vector<Value>& values) {
 
 void write_scores(const std::filesystem::path& path, const Dataset& dataset,
                   const ScoredRows& scored) {
-  std::vector<std::shared_ptr<arrow::Field>> fields = {
-      arrow::field("member", arrow::utf8()), arrow::field("support_rows", arrow::int64()),
-      arrow::field("activity", arrow::int64())};
+  std::vector<std::shared_ptr<arrow::Field>> fields = {arrow::field("member", arrow::utf8()),
+                                                       arrow::field("support_rows", arrow::int64()),
+                                                       arrow::field("activity", arrow::int64())};
   std::vector<std::string> members;
   members.reserve(scored.members.size());
   for (const std::int64_t task : scored.members) {

@@ -28,8 +28,7 @@ std::string SupportStatistics::guess_item(const Dataset& dataset, const std::str
 SupportStatistics::SupportStatistics(const Dataset& dataset, const std::string& item)
     : dataset_(dataset), labels_(dataset.layout.labels.size()) {
   while (feature_ < dataset.encoders.size() && dataset.encoders[feature_].name != item) ++feature_;
-  if (feature_ == dataset.encoders.size() ||
-      dataset.encoders[feature_].kind != FeatureKind::id) {
+  if (feature_ == dataset.encoders.size() || dataset.encoders[feature_].kind != FeatureKind::id) {
     throw InputError("--item: {} is no feature of kind id", item);
   }
   counts_.resize(static_cast<std::size_t>(dataset.encoders[feature_].table_rows()) * labels_);
@@ -73,14 +72,12 @@ std::vector<SupportStatistics::Values> SupportStatistics::of(const TaskBatch& ba
       for (std::int64_t row = batch.support_offsets[t]; row < batch.support_offsets[t + 1]; ++row) {
         const double label = batch.rows.labels[static_cast<std::size_t>(row) * labels_ + l];
         if (std::isnan(label)) continue;
-        Count count =
-            counts_[static_cast<std::size_t>(item_of(batch.rows, row)) * labels_ + l];
+        Count count = counts_[static_cast<std::size_t>(item_of(batch.rows, row)) * labels_ + l];
         if (batch.rows.dataset_rows[static_cast<std::size_t>(row)] < task.train_end) {
           count.ones -= label;
           count.rows -= 1;
         }
-        const double rate =
-            (count.ones + shrinkage * base_rates_[l]) / (count.rows + shrinkage);
+        const double rate = (count.ones + shrinkage * base_rates_[l]) / (count.rows + shrinkage);
         out.mean += label - base_rates_[l];
         out.residual += label - rate;
         present += 1;

@@ -30,7 +30,7 @@ TestReport report_test(const Config& config, const Dataset& dataset, RankingMode
         reliability_curve(predictions.logits, predictions.labels, predictions.weights));
   }
   // The same query rows under supports cut to their latest 0, 1, 2, ... rows.
-  for (const std::int64_t size : {0, 1, 2, 5, 10, 20, 50, 100}) {
+  for (const std::int64_t size : support_sizes) {
     if (size > options.support_limit || !model->uses_support()) continue;
     EvaluationSampler::Options cut = options;
     cut.support = size;

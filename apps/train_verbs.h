@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -46,6 +48,18 @@ struct ReportArguments {
   std::size_t resamples = 200;
 };
 int run_report(const ReportArguments& arguments);
+
+struct ExportArguments {
+  std::string config;
+  std::vector<std::string> settings;
+  std::string output;       ///< folder
+  std::int64_t epochs = 3;  ///< of training episodes
+  std::string item;         ///< id feature whose rates the support's residual is against, "" = guess
+};
+int run_export(const ExportArguments& arguments);
+
+/// Supports are cut to these sizes for the curve over the support size.
+inline constexpr std::array<std::int64_t, 8> support_sizes{0, 1, 2, 5, 10, 20, 50, 100};
 
 /// The test part, scored and summed up: metrics with intervals, slices by support size and
 /// activity, the curve over truncated supports.

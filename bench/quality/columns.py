@@ -20,7 +20,7 @@ def set_value(config, key, value):
 class Column:
     name: str
     title: str
-    changes: dict = field(default_factory=dict)
+    changes: dict = field(default_factory=dict, hash=False)
     by_member: bool = False  # has an embedding of the member's id
     trees: bool = False      # LightGBM, on the rows of `limber export`
 

@@ -15,25 +15,56 @@ from pathlib import Path
 
 from .protocols import BUILD, ROOT, BenchError
 
-# Raise it when finished runs must not be used any more although no source below has changed.
+# Raise it when finished runs must not be used any more although the program is the same.
 FORMAT = 1
-PROGRAM = ROOT / "build" / "release" / "apps" / "limber-train"
-SOURCES = ("limber/training", "limber/core/data")
-TREE_SOURCES = ("bench/quality/trees.py", "apps/export_verb.cc")
+PROGRAM = Path(os.environ.get("BENCH_BUILD", ROOT / "build" / "release")) / "apps" / "limber-train"
+TREE_SOURCES = ("bench/quality/trees.py", "apps/export_verb.cc", "apps/support_statistics.cc")
 
 
-def source_hash(places=SOURCES):
-    """Hash of the sources without comments and blanks: what a rebuild does not change is kept."""
+def objects_of(archive):
+    """(name, bytes) of the object files in a static library (the ar format)."""
+    data, at, names = archive.read_bytes(), 8, b""
+    while at < len(data):
+        name, size = data[at:at + 16].rstrip(b" "), int(data[at + 48:at + 58])
+        body, at = data[at + 60:at + 60 + size], at + 60 + size + size % 2
+        if name == b"//":
+            names = body
+        elif name.startswith(b"/") and name[1:].isdigit():
+            start = int(name[1:])
+            yield names[start:names.index(b"\n", start)].rstrip(b"/"), body
+        elif name != b"/":
+            yield name.rstrip(b"/"), body
+
+
+def program_hash():
+    """Hash of the machine code that trains and reads data, as it was compiled: comments, the HTML
+    report and the programs' other verbs may change without throwing results away, and sources that
+    have not been built yet do not count."""
+    build = PROGRAM.parents[1]
+    remedy = f"build it first: cmake --build {build} --target {PROGRAM.name}"
+    if not PROGRAM.is_file():
+        raise BenchError(f"{PROGRAM}: not found; {remedy}")
+    archives = sorted([*build.glob("liblimber_training_*.a"), build / "liblimber_core_data.a"])
     digest = hashlib.sha256(str(FORMAT).encode())
-    for place in places:
-        path = ROOT / place
-        files = [path] if path.is_file() else sorted(path.rglob("*"))
-        for file in files:
-            if file.suffix not in (".h", ".cc", ".py") or file.stem.endswith("_test"):
-                continue
-            code = re.sub(r"//[^\n]*", "", file.read_text())
-            digest.update(str(file.relative_to(ROOT)).encode() + re.sub(r"\s+", "", code).encode())
+    for archive in archives:
+        if archive.stat().st_mtime > PROGRAM.stat().st_mtime:
+            raise BenchError(f"{PROGRAM}: older than {archive.name}; {remedy}")
+        for name, code in objects_of(archive):
+            if b"report" not in name and b"uplot" not in name:
+                digest.update(name + b" " + hashlib.sha256(code).digest())
     return digest.hexdigest()
+
+
+def text_hash(files):
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(re.sub(rb"\s+", b"", (ROOT / file).read_bytes()))
+    return digest.hexdigest()
+
+
+def fast():
+    """One epoch a run, to see the machinery work; its numbers mean nothing."""
+    return os.environ.get("BENCH_FAST") == "1"
 
 
 @dataclass
@@ -44,10 +75,10 @@ class Run:
     seed: int
 
     def __post_init__(self):
-        self.tree_settings = self.settings if self.column.trees else {}
-        settings = {} if self.column.trees else dict(self.settings)
-        if os.environ.get("BENCH_FAST") == "1":
-            settings["train.epochs"] = 1
+        settings = dict(self.settings)
+        if fast():
+            settings["rounds" if self.column.trees else "train.epochs"] = 1
+        self.tree_settings, settings = (settings, {}) if self.column.trees else ({}, settings)
         self.config = self.column.config(self.protocol, settings, self.seed)
 
     @property
@@ -60,10 +91,8 @@ class Bench:
 
     def __init__(self, jobs=None):
         self.jobs = jobs or int(os.environ.get("BENCH_JOBS", "2"))
-        self.program_hash = source_hash()
-        self.tree_hash = source_hash(TREE_SOURCES)
-        if not PROGRAM.is_file():
-            raise BenchError(f"{PROGRAM}: not found; build it first: cmake --build build/release")
+        self.program_hash = program_hash()
+        self.tree_hash = text_hash(TREE_SOURCES)
         BUILD.mkdir(parents=True, exist_ok=True)
         self.scratch = Path(tempfile.mkdtemp(prefix="work.", dir=BUILD))
         # A build that ends while the bench is running must not change the program under it.
@@ -109,7 +138,8 @@ class Bench:
 
     def command(self, arguments, log):
         """Runs a command; raises RuntimeError with the last line that it wrote to stderr."""
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+                       "PYTHONPATH": str(ROOT / "bench")}
         with open(log, "w") as errors:
             process = subprocess.Popen([str(a) for a in arguments], stdout=subprocess.DEVNULL,
                                        stderr=errors, env=environment, cwd=ROOT)
@@ -151,7 +181,7 @@ class Bench:
         work.rename(folder)
 
     def run_all(self, runs):
-        """Runs those that are not finished. Returns what went wrong, by the run's title."""
+        """Runs those that are not finished. Returns what went wrong, by the run's key."""
         waiting = [run for run in runs if self.result(run) is None]
         if len(waiting) < len(runs):
             print(f"{len(runs) - len(waiting)} of {len(runs)} runs are there already", file=sys.stderr)
@@ -169,7 +199,7 @@ class Bench:
                         what = (f"{metrics['wall_seconds']:.0f} s, validation log loss "
                                 f"{metrics['validation']['log_loss']:.4f}")
                     except (RuntimeError, OSError, ValueError, KeyError) as error:
-                        failures[run.title] = str(error)
+                        failures[self.key(run)] = str(error)
                         what = f"FAILED: {error}"
                     print(f"[{done}/{len(waiting)}] {run.title}: {what}; about {left:.0f} min left",
                           file=sys.stderr, flush=True)

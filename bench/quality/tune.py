@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from quality.columns import cells  # noqa: E402
 from quality.protocols import BenchError  # noqa: E402
-from quality.runs import Bench, Run  # noqa: E402
+from quality.runs import Bench, Run, fast  # noqa: E402
 from quality.search import TUNED, draws, read_tuned  # noqa: E402
 from quality.selection import chosen_names  # noqa: E402
 
@@ -24,7 +24,7 @@ def choose(bench, runs, failures):
     for run in runs:
         result = bench.result(run)
         if result is None:
-            trials.append({"settings": run.settings, "failed": failures.get(run.title, "")})
+            trials.append({"settings": run.settings, "failed": failures.get(bench.key(run), "")})
             continue
         trials.append({"settings": run.settings, "validation": result["validation"],
                        "best_epoch": result["training"]["best_epoch"],
@@ -37,7 +37,7 @@ def choose(bench, runs, failures):
 
 
 def main():
-    if os.environ.get("BENCH_FAST") == "1" and "BENCH_TUNED" not in os.environ:
+    if fast() and "BENCH_TUNED" not in os.environ:
         raise BenchError("BENCH_FAST=1 trains one epoch, which must not choose settings; "
                          "set BENCH_TUNED to another file to try the tuning out")
     target = Path(os.environ.get("BENCH_TUNED", TUNED))

@@ -1,10 +1,12 @@
 #include "limber/training/layers/cross.h"
 
+#include "limber/training/layers/cross_kernel.h"
 #include "limber/training/layers/dense.h"
 
 namespace limber {
 
-CrossLayerImpl::CrossLayerImpl(std::int64_t width, std::int64_t rank, torch::TensorOptions options) {
+CrossLayerImpl::CrossLayerImpl(std::int64_t width, std::int64_t rank,
+                               torch::TensorOptions options) {
   if (rank > 0) {
     down = register_parameter("down", initial_weight(width, rank, width, options));
     up = register_parameter("up", initial_weight(rank, width, rank, options));
@@ -15,9 +17,8 @@ CrossLayerImpl::CrossLayerImpl(std::int64_t width, std::int64_t rank, torch::Ten
 }
 
 torch::Tensor CrossLayerImpl::forward(const torch::Tensor& x0, const torch::Tensor& x) {
-  const torch::Tensor mixed = weight.defined() ? torch::addmm(bias, x, weight)
-                                               : torch::addmm(bias, torch::mm(x, down), up);
-  return torch::addcmul(x, x0, mixed);
+  if (weight.defined()) return cross_layer(x0, x, weight, bias);
+  return torch::addcmul(x, x0, torch::addmm(bias, torch::mm(x, down), up));
 }
 
 CrossNetworkImpl::CrossNetworkImpl(std::int64_t width, const CrossOptions& options,

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "limber/training/layers/dense_relu.h"
+
 namespace limber {
 
 torch::Tensor initial_weight(std::int64_t rows, std::int64_t columns, std::int64_t fan_in,
@@ -24,15 +26,16 @@ MlpImpl::MlpImpl(std::int64_t in, const std::vector<std::int64_t>& widths, std::
                  double dropout, torch::TensorOptions options)
     : activation_(std::move(activation)), dropout_(dropout), out_(in) {
   for (const std::int64_t width : widths) {
-    layers_.push_back(register_module("layer" + std::to_string(layers_.size()),
-                                      Dense(out_, width, options)));
+    layers_.push_back(
+        register_module("layer" + std::to_string(layers_.size()), Dense(out_, width, options)));
     out_ = width;
   }
 }
 
 torch::Tensor MlpImpl::forward(torch::Tensor x) {
   for (Dense& layer : layers_) {
-    x = activate(layer(x), activation_);
+    x = activation_ == "relu" ? dense_relu(x, layer->weight, layer->bias)
+                              : activate(layer(x), activation_);
     if (dropout_ > 0 && is_training()) x = torch::dropout(x, dropout_, true);
   }
   return x;

@@ -2,7 +2,10 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cstring>
+
+#include "limber/training/layers/gemm.h"
 
 namespace limber {
 namespace {
@@ -61,43 +64,110 @@ Tensor sum_plain(const Tensor& by_row, const Segments& segments) {
   return result;
 }
 
-bool is_shared(const Tensor& weights) { return weights.stride(0) == 0 || weights.size(0) == 1; }
+bool is_shared(const Tensor& weights) {
+  return weights.stride(0) == 0 || weights.size(0) == 1;
+}
+
+/// A matrix of each task, [tasks, in, out], as operands: transposed views need no copy.
+template <class T>
+class TaskMatrices {
+ public:
+  explicit TaskMatrices(const Tensor& matrices)
+      : matrices_(matrices.stride(2) == 1 || matrices.stride(1) == 1 ? matrices
+                                                                     : matrices.contiguous()),
+        data_(matrices_.const_data_ptr<T>()),
+        task_stride_(matrices_.stride(0)),
+        transposed_(matrices_.stride(2) != 1),
+        stride_(matrices_.stride(transposed_ ? 2 : 1)) {}
+  Operand<T> of(std::int64_t task) const {
+    return {data_ + task * task_stride_, stride_, transposed_};
+  }
+
+ private:
+  Tensor matrices_;
+  const T* data_;
+  std::int64_t task_stride_;
+  bool transposed_;
+  std::int64_t stride_;
+};
+
+/// Calls body(task, first row, rows) for every task, several tasks at a time.
+template <class Body>
+void for_each_task(const Segments& segments, const Body& body) {
+  const auto& offsets = segments.offsets();
+  at::parallel_for(0, segments.tasks(), 4, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t t = first; t < last; ++t) {
+      const auto begin = offsets[static_cast<std::size_t>(t)];
+      body(t, begin, offsets[static_cast<std::size_t>(t) + 1] - begin);
+    }
+  });
+}
+
+template <class T>
+void matmul_kernel(const Tensor& rows, const Tensor& weights, const Segments& segments,
+                   Tensor& result) {
+  const std::int64_t in = weights.size(1), out = weights.size(2);
+  const TaskMatrices<T> matrices(weights);
+  const T* from = rows.const_data_ptr<T>();
+  T* to = result.mutable_data_ptr<T>();
+  for_each_task(segments, [&](std::int64_t t, std::int64_t begin, std::int64_t count) {
+    multiply<T>(count, out, in, {from + begin * in, in}, matrices.of(t), T(0), to + begin * out,
+                out);
+  });
+}
 
 Tensor matmul_plain(const Tensor& rows, const Tensor& weights, const Segments& segments) {
   if (is_shared(weights)) return at::mm(rows, weights.select(0, 0));
   Tensor result = at::empty({segments.rows(), weights.size(2)}, rows.options());
-  const auto& offsets = segments.offsets();
-  const auto one = [&](std::int64_t t) {
-    const auto begin = offsets[static_cast<std::size_t>(t)];
-    const auto count = offsets[static_cast<std::size_t>(t) + 1] - begin;
-    if (count == 0) return;
-    Tensor out = result.narrow(0, begin, count);
-    at::mm_out(out, rows.narrow(0, begin, count), weights.select(0, t));
-  };
-  at::parallel_for(0, segments.tasks(), 4, [&](std::int64_t begin, std::int64_t end) {
-    const at::AutoDispatchBelowADInplaceOrView below;
-    for (std::int64_t t = begin; t < end; ++t) one(t);
-  });
+  if (!rows.device().is_cpu()) {
+    const auto& offsets = segments.offsets();
+    for (std::size_t t = 0; t + 1 < offsets.size(); ++t) {
+      if (offsets[t + 1] == offsets[t]) continue;
+      Tensor out = result.slice(0, offsets[t], offsets[t + 1]);
+      at::mm_out(out, rows.slice(0, offsets[t], offsets[t + 1]),
+                 weights.select(0, static_cast<std::int64_t>(t)));
+    }
+  } else if (rows.scalar_type() == at::kDouble) {
+    matmul_kernel<double>(rows.contiguous(), weights, segments, result);
+  } else {
+    matmul_kernel<float>(rows.contiguous(), weights, segments, result);
+  }
   return result;
 }
 
-Tensor outer_plain(const Tensor& left, const Tensor& right, const Segments& segments) {
-  Tensor result =
-      at::empty({segments.tasks(), left.size(1), right.size(1)}, left.options());
-  const auto& offsets = segments.offsets();
-  at::parallel_for(0, segments.tasks(), 4, [&](std::int64_t first, std::int64_t last) {
-    const at::AutoDispatchBelowADInplaceOrView below;
-    for (std::int64_t t = first; t < last; ++t) {
-      const auto begin = offsets[static_cast<std::size_t>(t)];
-      const auto count = offsets[static_cast<std::size_t>(t) + 1] - begin;
-      Tensor out = result.select(0, t);
-      if (count == 0) {
-        out.zero_();
-      } else {
-        at::mm_out(out, left.narrow(0, begin, count).t(), right.narrow(0, begin, count));
-      }
+template <class T>
+void outer_kernel(const Tensor& left, const Tensor& right, const Segments& segments,
+                  Tensor& result) {
+  const std::int64_t in = left.size(1), out = right.size(1);
+  const T* from_left = left.const_data_ptr<T>();
+  const T* from_right = right.const_data_ptr<T>();
+  T* to = result.mutable_data_ptr<T>();
+  for_each_task(segments, [&](std::int64_t t, std::int64_t begin, std::int64_t count) {
+    T* matrix = to + t * in * out;
+    if (count == 0) {
+      std::fill_n(matrix, in * out, T(0));
+    } else {
+      multiply<T>(in, out, count, {from_left + begin * in, in, true},
+                  {from_right + begin * out, out}, T(0), matrix, out);
     }
   });
+}
+
+Tensor outer_plain(const Tensor& left, const Tensor& right, const Segments& segments) {
+  Tensor result = at::empty({segments.tasks(), left.size(1), right.size(1)}, left.options());
+  if (!left.device().is_cpu()) {
+    const auto& offsets = segments.offsets();
+    for (std::size_t t = 0; t + 1 < offsets.size(); ++t) {
+      // An empty product is zero.
+      Tensor out = result.select(0, static_cast<std::int64_t>(t));
+      at::mm_out(out, left.slice(0, offsets[t], offsets[t + 1]).t(),
+                 right.slice(0, offsets[t], offsets[t + 1]));
+    }
+  } else if (left.scalar_type() == at::kDouble) {
+    outer_kernel<double>(left.contiguous(), right.contiguous(), segments, result);
+  } else {
+    outer_kernel<float>(left.contiguous(), right.contiguous(), segments, result);
+  }
   return result;
 }
 

@@ -127,10 +127,14 @@ std::pair<double, double> Trainer::step(const TaskBatch& batch, double factor) {
   return {sum, loss.count.item<double>()};
 }
 
+bool Trainer::should_stop() const {
+  return stop_requested() || (stop_after_ >= 0 && state_.step >= stop_after_);
+}
+
 TrainingSummary Trainer::run() {
   TrainingSummary summary;
   model_->train();
-  while (!state_.done && !stop_requested()) run_epoch(summary);
+  while (!state_.done && !should_stop()) run_epoch(summary);
   summary.stopped = !state_.done;
   summary.epochs = state_.epoch;
   summary.steps = state_.step;
@@ -148,8 +152,7 @@ void Trainer::run_epoch(TrainingSummary& summary) {
   Progress progress(fmt::format("epoch {}/{}", state_.epoch + 1, config_.train.epochs),
                     static_cast<std::uint64_t>(steps_per_epoch_), "steps");
   progress.set(static_cast<std::uint64_t>(state_.batch));
-  Stopwatch epoch_time, since_checkpoint;
-  const double seconds_before = summary.seconds;
+  Stopwatch since_checkpoint;
   while (auto batch = loader.next()) {
     const Stopwatch step_time;
     const double factor = learning_rate_factor(config_.train.schedule, config_.train.warm_up,
@@ -166,15 +169,14 @@ void Trainer::run_epoch(TrainingSummary& summary) {
     progress.add(1);
     if (events_ && state_.step % 20 == 0) events_->add_scalar("train/loss", sum / count, state_.step);
     if (state_.batch < steps_per_epoch_ &&
-        (stop_requested() ||
+        (should_stop() ||
          since_checkpoint.seconds() >= static_cast<double>(config_.train.checkpoint_seconds))) {
       save();
       since_checkpoint = Stopwatch();
-      if (stop_requested()) return;
+      if (should_stop()) return;
     }
   }
   progress.finish();
-  (void)seconds_before;
   validate(summary);
 }
 

@@ -45,6 +45,9 @@ class Trainer {
   /// One outer step; returns loss sum and count. Public for benchmarks and tests.
   std::pair<double, double> step(const TaskBatch& batch, double learning_rate_factor);
 
+  /// Ends run() with a checkpoint once that many steps are done, as a signal would.
+  void stop_after(std::int64_t step) { stop_after_ = step; }
+
   const TrainState& state() const { return state_; }
   std::filesystem::path checkpoint_path() const { return run_folder_ / "checkpoint"; }
 
@@ -62,7 +65,10 @@ class Trainer {
   std::string fingerprint_;
   DenseOptimizer optimizer_;
   TrainState state_;
+  bool should_stop() const;
+
   std::int64_t steps_per_epoch_ = 0;
+  std::int64_t stop_after_ = -1;
   std::optional<TrainingLog> log_;
   std::optional<EventFile> events_;
 };

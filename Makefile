@@ -1,0 +1,64 @@
+# Each target sets up and builds what it needs; `make help` lists them.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+PYTHON_ENVIRONMENT := build/venv/bin/python
+
+# A second checkout finds in the compiler cache what the first one built, precompiled headers too.
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR ?= 1
+export CCACHE_SLOPPINESS ?= pch_defines,time_macros
+
+.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-data format lint \
+        asan tsan clean distclean
+
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+setup: ## installs what is missing: Debian packages, build/venv
+	@scripts/setup
+
+build: build-release ## builds the programs into build/release/apps
+
+# A configuration that ended half-way leaves no build.ninja.
+build-%: setup
+	@[ -f build/$*/build.ninja ] || cmake --preset $*
+	@cmake --build --preset $* --parallel
+
+test: build-release ## builds, runs every test
+	@scripts/run-tests build/release
+
+demo: build-release ## MovieLens-100K: LiMAML beside its rivals, one table, report.html
+	@scripts/demo
+
+bench: bench-meta bench-train bench-quality bench-data ## every benchmark
+
+bench-meta: build-release ## adapting members: tasks a second
+	@$(PYTHON_ENVIRONMENT) bench/meta.py $(ARGS)
+
+bench-train: build-release ## training: examples a second
+	@$(PYTHON_ENVIRONMENT) bench/train.py $(ARGS)
+
+bench-quality: build-release ## ranking quality beside rivals on the same rows
+	@scripts/get-movielens-100k
+	@$(PYTHON_ENVIRONMENT) bench/quality.py $(ARGS)
+
+bench-data: build-release ## reading logs: rows a second
+	@$(PYTHON_ENVIRONMENT) bench/data.py $(ARGS)
+
+format: setup ## formats the C++ sources in place
+	@scripts/sources | xargs clang-format -i
+
+lint: setup ## clang-format and clang-tidy on what differs from git's HEAD; ALL=1 for all
+	@scripts/lint $(ALL)
+
+asan: build-asan ## every test under the address and undefined-behaviour sanitizers
+	@scripts/run-tests build/asan
+
+tsan: build-tsan ## every test under the thread sanitizer
+	@scripts/run-tests build/tsan
+
+clean: ## removes what was built; build/venv and build/data stay
+	@rm -rf build/release build/debug build/asan build/tsan build/lint build/demo
+
+distclean: ## removes all of build
+	@rm -rf build

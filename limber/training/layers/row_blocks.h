@@ -1,0 +1,61 @@
+#pragma once
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace limber {
+
+/// Runs body(part, begin, end) over blocks of rows that stay in one core's cache together with
+/// what the body makes of them. The rows are divided into `parts` runs, each for one thread; a sum
+/// over rows is kept by part and added up in the order of the parts, so that the same number of
+/// threads gives the same bits.
+class RowBlocks {
+ public:
+  explicit RowBlocks(std::int64_t rows)
+      : rows_(rows),
+        parts_(std::clamp<std::int64_t>(
+            rows / least_rows, 1,
+            at::in_parallel_region() ? 1 : static_cast<std::int64_t>(at::get_num_threads()))) {}
+
+  static constexpr std::int64_t block = 256, least_rows = 128;
+  std::int64_t parts() const { return parts_; }
+
+  template <class Body>
+  void run(const Body& body) const {
+    const std::int64_t each = (rows_ + parts_ - 1) / parts_;
+    at::parallel_for(0, parts_, 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t part = first; part < last; ++part) {
+        const std::int64_t end = std::min(rows_, (part + 1) * each);
+        for (std::int64_t begin = part * each; begin < end; begin += block) {
+          body(part, begin, std::min(end, begin + block));
+        }
+      }
+    });
+  }
+
+ private:
+  std::int64_t rows_, parts_;
+};
+
+/// One sum of `size` elements for each part; `finish` adds them up into `result`.
+template <class T>
+class PartialSums {
+ public:
+  PartialSums(std::int64_t parts, std::int64_t size)
+      : size_(static_cast<std::size_t>(size)),
+        sums_(static_cast<std::size_t>(parts) * size_, T(0)) {}
+  T* of(std::int64_t part) { return sums_.data() + static_cast<std::size_t>(part) * size_; }
+  void finish(T* result) const {
+    std::copy_n(sums_.begin(), size_, result);
+    for (std::size_t at = size_; at < sums_.size(); ++at) result[at % size_] += sums_[at];
+  }
+
+ private:
+  std::size_t size_;
+  std::vector<T> sums_;
+};
+
+}  // namespace limber

@@ -1,0 +1,220 @@
+#include "limber/training/train/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "limber/core/artifact/artifact.h"
+#include "limber/core/base/error.h"
+#include "limber/core/base/files.h"
+#include "limber/core/config/config.h"
+#include "limber/core/data/dataset_builder.h"
+#include "limber/core/data/generator.h"
+#include "limber/core/data/loader.h"
+#include "limber/training/train/publish.h"
+#include "limber/training/train/schedule.h"
+
+namespace limber {
+namespace {
+
+namespace fs = std::filesystem;
+
+class TrainerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    GeneratorOptions options;
+    options.rows = 6000;
+    options.members = 120;
+    options.items = 60;
+    Generator(options).write(folder_.path() / "logs");
+    torch::set_num_threads(1);
+  }
+
+  Config config(std::vector<std::string> settings = {}) {
+    settings.push_back("train.device=cpu");
+    return parse_config(R"(
+data:
+  interactions: logs/interactions.parquet
+  tables: {items: {path: logs/items.parquet, key: item_id}}
+  task: member_id
+  time: timestamp
+  labels: {click: clicked}
+features:
+  - {name: item, kind: id, column: item_id, dim: 4}
+  - {name: tags, kind: ids, dim: 2}
+  - {name: price, kind: number}
+model:
+  meta_block: {hidden: [8], dim: 4}
+  global_block: {hidden: [16]}
+meta: {tasks_per_batch: 16, support: 20, query: 20}
+train: {epochs: 3, tensorboard: false, learning_rate: 0.01}
+)",
+                        "test.yaml", settings, folder_.path());
+  }
+
+  Dataset build(const Config& config) {
+    const fs::path data = folder_.path() / ("data" + std::to_string(builds_++));
+    fs::create_directories(data);
+    return build_dataset(config, data);
+  }
+
+  static void expect_same(const std::map<std::string, torch::Tensor>& first,
+                          const std::map<std::string, torch::Tensor>& second) {
+    ASSERT_EQ(first.size(), second.size());
+    for (const auto& [name, tensor] : first) {
+      EXPECT_TRUE(torch::equal(tensor, second.at(name))) << name;
+    }
+  }
+
+  TemporaryFolder folder_;
+  int builds_ = 0;
+};
+
+TEST_F(TrainerTest, TrainingLowersTheLoss) {
+  for (const char* enabled : {"true", "false"}) {
+    const Config given = config({std::string("model.meta_block.enabled=") + enabled,
+                                 "train.batch=256", "train.epochs=5"});
+    const Dataset dataset = build(given);
+    RankingModel model = make_model(given, dataset, torch::kCPU);
+    EvaluationSampler::Options options;
+    options.support = options.support_limit = 20;
+    const double before = quick_metrics(score_rows(model, dataset, options, 1)).log_loss;
+    Trainer trainer(given, dataset, model, folder_.path() / "run", true);
+    const TrainingSummary summary = trainer.run();
+    EXPECT_LT(summary.validation.log_loss, before - 0.01) << enabled;
+    EXPECT_GT(summary.validation.auc, 0.55) << enabled;
+    // The best weights are those that are left in the model.
+    EXPECT_DOUBLE_EQ(
+        quick_metrics(score_rows(model, dataset, options, given.meta.adaptation_steps)).log_loss,
+        summary.validation.log_loss);
+  }
+}
+
+TEST_F(TrainerTest, TablesLearn) {
+  const Config given = config({"train.epochs=1"});
+  const Dataset dataset = build(given);
+  RankingModel model = make_model(given, dataset, torch::kCPU);
+  const torch::Tensor before = model->tables.weights()[0].clone();
+  Trainer(given, dataset, model, folder_.path() / "run", true).run();
+  const torch::Tensor moved = (model->tables.weights()[0] - before).abs().sum(1);
+  EXPECT_GT((moved > 0).sum().item<std::int64_t>(), 40);
+  EXPECT_EQ(moved[0].item<float>(), 0) << "the unknown row has no gradient here";
+}
+
+/// An interrupted run goes on with the bits of an unbroken one, whatever the step it stopped at.
+TEST_F(TrainerTest, ResumeGivesTheSameBits) {
+  const Config given = config({"train.checkpoint_seconds=0", "train.epochs=2",
+                               "model.global_block.dropout=0.2", "train.early_stop=none"});
+  const Dataset dataset = build(given);
+  RankingModel whole = make_model(given, dataset, torch::kCPU);
+  Trainer unbroken(given, dataset, whole, folder_.path() / "whole", true);
+  unbroken.run();
+  const std::string log = read_file(folder_.path() / "whole" / "log.jsonl");
+
+  const fs::path cut = folder_.path() / "cut";
+  for (const int stop_after : {1, 9, 13}) {
+    fs::remove_all(cut);
+    {
+      // Checkpoints of every step, the last of them kept as a kill would leave it.
+      RankingModel model = make_model(given, dataset, torch::kCPU);
+      Trainer trainer(given, dataset, model, cut, true);
+      trainer.stop_after(stop_after);
+      EXPECT_TRUE(trainer.run().stopped);
+    }
+    RankingModel model = make_model(given, dataset, torch::kCPU);
+    torch::rand({17});  // a disturbed generator must not matter
+    Trainer resumed(given, dataset, model, cut, false);
+    EXPECT_EQ(resumed.state().step, stop_after);
+    EXPECT_FALSE(resumed.run().stopped);
+    expect_same(copy_weights(model), copy_weights(whole));
+    EXPECT_EQ(read_file(cut / "log.jsonl"), log);
+  }
+}
+
+TEST_F(TrainerTest, ForeignOrDamagedCheckpointIsRefused) {
+  const Config given = config({"train.checkpoint_seconds=0", "train.epochs=1"});
+  const Dataset dataset = build(given);
+  RankingModel model = make_model(given, dataset, torch::kCPU);
+  const fs::path run = folder_.path() / "run";
+  Trainer trainer(given, dataset, model, run, true);
+  trainer.run();
+  const Config other = config({"train.checkpoint_seconds=0", "train.epochs=1", "train.seed=2"});
+  EXPECT_THROW(Trainer(other, dataset, model, run, false), InputError);
+  EXPECT_NO_THROW(Trainer(other, dataset, model, run, true));
+  Trainer(given, dataset, model, run, true).run();
+  const std::string bytes = read_file(run / "checkpoint");
+  for (const std::size_t keep : {std::size_t{0}, std::size_t{10}, bytes.size() / 2}) {
+    write_file_atomic(run / "checkpoint", bytes.substr(0, keep));
+    EXPECT_THROW(Trainer(given, dataset, model, run, false), InputError) << keep;
+  }
+}
+
+TEST_F(TrainerTest, PublishedModelScoresTheSame) {
+  const Config given = config({"train.epochs=1", "model.history.enabled=true",
+                               "model.statistics.enabled=true", "model.history.signal=residual"});
+  const Dataset dataset = build(given);
+  RankingModel model = make_model(given, dataset, torch::kCPU);
+  Trainer(given, dataset, model, folder_.path() / "run", true).run();
+  const fs::path version =
+      publish_model(folder_.path() / "models", given, dataset, model, {}, "no log");
+  LoadedModel loaded = load_model(Artifact::open(version), torch::kCPU);
+  const fs::path data = folder_.path() / "again";
+  fs::create_directories(data);
+  const Dataset again = build_dataset_for(loaded, loaded.config, data);
+  EvaluationSampler::Options options;
+  options.part = Part::test;
+  const ScoredRows first = score_rows(model, dataset, options, 2);
+  const ScoredRows second = score_rows(loaded.model, again, options, 2);
+  EXPECT_EQ(first.logits, second.logits);
+  EXPECT_EQ(first.truth, second.truth);
+  EXPECT_FALSE(first.logits[0].empty());
+}
+
+TEST(Schedule, RisesThenFalls) {
+  EXPECT_DOUBLE_EQ(learning_rate_factor("cosine", 0.1, 0, 100), 0.1);
+  EXPECT_DOUBLE_EQ(learning_rate_factor("cosine", 0.1, 9, 100), 1);
+  EXPECT_DOUBLE_EQ(learning_rate_factor("cosine", 0.1, 55, 100), 0.5);
+  EXPECT_NEAR(learning_rate_factor("linear", 0.1, 55, 100), 0.5, 1e-12);
+  EXPECT_DOUBLE_EQ(learning_rate_factor("constant", 0, 99, 100), 1);
+}
+
+TEST(DenseOptimizerTest, AdamMatchesLibTorch) {
+  torch::manual_seed(1);
+  torch::Tensor ours = torch::randn({3, 4}).requires_grad_();
+  torch::Tensor theirs = ours.detach().clone().requires_grad_();
+  TrainOptions options;
+  DenseOptimizer optimizer({ours}, options);
+  torch::optim::Adam reference({theirs}, torch::optim::AdamOptions(1e-2));
+  for (int step = 0; step < 5; ++step) {
+    const torch::Tensor target = torch::randn({3, 4});
+    for (const torch::Tensor& tensor : {ours, theirs}) {
+      tensor.mutable_grad() = torch::Tensor();
+      (tensor - target).square().sum().backward();
+    }
+    optimizer.step(1e-2);
+    reference.step();
+    EXPECT_TRUE(torch::allclose(ours, theirs, 1e-5, 1e-6));
+  }
+  EXPECT_NEAR(optimizer.clip(1e-3), ours.grad().norm().item<double>(), 10);
+  EXPECT_NEAR(ours.grad().norm().item<double>(), 1e-3, 1e-6);
+}
+
+TEST(EmbeddingTablesTest, RowwiseAdagradClosedForm) {
+  EmbeddingTables tables({{"id", 5, 2}}, 1, torch::TensorOptions().dtype(torch::kFloat));
+  const torch::Tensor start = tables.weights()[0].clone();
+  RowBatch batch;
+  batch.table_rows = {{3, 1}};
+  for (int step = 1; step <= 2; ++step) {
+    const auto leaves = tables.gather(batch, true);
+    (leaves[0] * torch::tensor({{3.0F, 4.0F}, {0.0F, 0.0F}})).sum().backward();
+    tables.step_rowwise_adagrad(batch, leaves, 0.1);
+  }
+  // mean(g^2) = 12.5 each step: moves by 0.1 g / sqrt(12.5), then 0.1 g / sqrt(25).
+  const float factor = 0.1F / std::sqrt(12.5F) + 0.1F / 5;
+  torch::Tensor expected = start.clone();
+  expected[3] -= torch::tensor({3.0F, 4.0F}) * factor;
+  EXPECT_TRUE(torch::allclose(tables.weights()[0], expected, 1e-5, 1e-6));
+}
+
+}  // namespace
+}  // namespace limber

@@ -1,0 +1,317 @@
+"""Drives the programs as a user would: the whole way from data to report, and every mistake that a
+user can make, each of which must end with exit code 2 and one line that names the culprit.
+
+usage: cli_test.py FOLDER_OF_PROGRAMS
+"""
+
+import json
+import pathlib
+import resource
+import signal
+import sys
+import tempfile
+import unittest
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+except ModuleNotFoundError as missing:
+    sys.exit(f"cli_test: {missing.name} is not installed: run scripts/setup "
+             "(or pip install -r scripts/requirements.txt)")
+
+from limber_cli import LIMBER, run, weights, write_config
+
+VERBS = ["init", "train", "evaluate", "adapt", "report", "inspect", "generate", "options"]
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.keep = tempfile.TemporaryDirectory(prefix="limber-cli-")
+        cls.folder = pathlib.Path(cls.keep.name)
+        for ending in ("parquet", "csv"):
+            done = run("generate", cls.folder / ending, "--rows", 2000, "--members", 60, "--items", 40,
+                       "--format", ending)
+            assert done.returncode == 0, done.stderr
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.keep.cleanup()
+
+    def setUp(self):
+        self.work = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+
+    def config(self, ending="parquet", interactions=None):
+        return write_config(self.work / "config.yaml", self.folder / ending, ending, interactions)
+
+    def csv(self, change):
+        """A copy of the interactions; `change` gets its lines, the header first."""
+        lines = (self.folder / "csv/interactions.csv").read_text().splitlines()
+        path = self.work / "interactions.csv"
+        path.write_text("\n".join(change(lines)) + "\n")
+        return self.config("csv", path)
+
+    def table(self, change):
+        """The same in Parquet; `change` gets and returns a dictionary of columns."""
+        columns = parquet.read_table(self.folder / "parquet/interactions.parquet").to_pydict()
+        path = self.work / "interactions.parquet"
+        parquet.write_table(pa.table(change(columns)), path)
+        return self.config("parquet", path)
+
+    def train(self, config, *arguments, **options):
+        return run("train", config, "--models", self.work / "models", "--resamples", 10, *arguments, **options)
+
+    def trained(self, config, *arguments):
+        done = self.train(config, *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return pathlib.Path(done.stdout.split("published ")[1].strip()), done
+
+    def assert_refused(self, done, *culprits, code=2):
+        lines = done.stderr.splitlines()
+        self.assertEqual((done.returncode, len(lines)), (code, 1), done.stderr)
+        self.assertTrue(lines[0].startswith("error: "), lines[0])
+        for culprit in culprits:
+            self.assertIn(str(culprit), lines[0])
+
+    def refused(self, config, *culprits, settings=()):
+        arguments = [word for setting in settings for word in ("--set", setting)]
+        self.assert_refused(self.train(config, *arguments), *culprits)
+        self.assertEqual(list(self.work.glob("models/*/[0-9]*")), [])
+
+
+class WholeWay(Case):
+    def test_from_data_to_report(self):
+        config = self.work / "starter.yaml"
+        done = run("init", self.folder / "parquet", "-o", config)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"limber train {config}", done.stdout)
+        version, done = self.trained(config, "--set", "train.epochs=2", "--set", "train.threads=1",
+                                     "--metrics", self.work / "train.json")
+        self.assertEqual(version.name, "000001")
+        self.assertIn("2000 rows of 60 members", done.stderr)
+        for word in ("AUC", "GAUC", "Log loss", "by support size", "chronological"):
+            self.assertIn(word, done.stdout)
+
+        done = run("inspect", version)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for word in ("version 000001", "dense.safetensors", "item_id", "training_rows", "clicked"):
+            self.assertIn(word, done.stdout)
+        manifest = json.loads(run("inspect", version, "--json").stdout)
+        self.assertEqual(manifest["data_window"]["rows"], 2000)
+
+        done = run("adapt", version, "--output", self.work / "members.parquet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("adapted 60 members", done.stdout)
+        members = parquet.read_table(self.work / "members.parquet").to_pydict()
+        self.assertEqual(sorted(map(int, members["member"])), list(range(1, 61)))
+        self.assertEqual(set(members["version"]), {"000001"})
+        width = manifest["config"]["model"]["meta_block"]["dim"]
+        self.assertEqual({len(vector) for vector in members["meta_embedding"]}, {width})
+        self.assertGreater(len({tuple(vector) for vector in members["meta_embedding"]}), 50)
+
+        # NAME stands for its latest version, and gives what training gave.
+        page, metrics = self.work / "report.html", self.work / "clicks.json"
+        done = run("evaluate", version.parent, "--report", page, "--metrics", metrics, "--resamples", 10,
+                   "--scores", self.work / "clicks.parquet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("<html", page.read_text())
+        after = json.loads(metrics.read_text())["labels"]["clicked"]
+        before = json.loads((self.work / "train.json").read_text())["labels"]["clicked"]
+        for key in ("auc", "gauc", "log_loss"):
+            self.assertAlmostEqual(after["metrics"][key]["value"], before["metrics"][key]["value"], places=4)
+
+        other = self.work / "other.json"
+        other.write_bytes(metrics.read_bytes())
+        (self.work / "other.parquet").write_bytes((self.work / "clicks.parquet").read_bytes())
+        done = run("report", f"ours={metrics}", other, "-o", page)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for word in ("ours", "Each minus 'ours'", "+0.0000 [+0.0000, +0.0000] unclear"):
+            self.assertIn(word, done.stdout)
+        self.assertIn("Comparison of models", page.read_text())
+        self.assert_refused(run("report", metrics, metrics), metrics, "NAME=")
+        self.assert_refused(run("report", metrics, "--baseline", "theirs"), "theirs")
+        self.assert_refused(run("report", config), config)
+
+        again, _ = self.trained(config, "--set", "train.epochs=2", "--set", "train.threads=1")
+        self.assertEqual(again.name, "000002")
+        self.assertEqual(weights(version), weights(again))
+
+    def test_csv_and_parquet_train_the_same_model(self):
+        first, _ = self.trained(self.config("parquet"))
+        second, _ = self.trained(self.config("csv"))
+        self.assertEqual(weights(first), weights(second))
+
+    def test_help(self):
+        for verb in VERBS:
+            done = run(verb, "--help")
+            self.assertEqual((done.returncode, done.stderr), (0, ""), verb)
+            self.assertIn(f"limber {verb}", done.stdout)
+        page = run("options").stdout
+        self.assertEqual(page, (ROOT / "docs/options.md").read_text(), "see the head of docs/options.md")
+        sections = [line[3:] for line in page.splitlines() if line.startswith("## ")]
+        self.assertGreater(len(sections), 10)
+        options = run("train", "--help").stdout
+        for section in sections:
+            if section not in ("The whole config", "model"):  # those without options of their own
+                self.assertIn(f"\n{section}: ", options)
+        everything = run("--help")
+        self.assertEqual(everything.returncode, 0)
+        for verb in VERBS:
+            self.assertRegex(everything.stdout, rf"\n  {verb} +\w")
+
+    def test_usage_errors(self):
+        self.assert_refused(run("trian"), "trian", "--help")
+        for arguments in (["train"], ["train", "a", "--models"], ["generate", "x", "--rows", "many"]):
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertNotEqual(done.stderr, "")
+
+
+class BadConfig(Case):
+    def test_misspelt_key(self):
+        config = self.config()
+        text = config.read_text().replace("epochs:", "epoch:")
+        config.write_text(text)
+        line = text[:text.index("epoch:")].count("\n") + 1
+        self.refused(config, f"config.yaml:{line}", "train.epoch", "epochs")
+        self.refused(self.config(), "train.sede", "seed", settings=["train.sede=1"])
+
+    def test_wrong_type_and_range(self):
+        self.refused(self.config(), "train.epochs", "many", settings=["train.epochs=many"])
+        self.refused(self.config(), "train.epochs", settings=["train.epochs=0"])
+        self.refused(self.config(), "train.learning_rate", settings=["train.learning_rate=nan"])
+        self.refused(self.config(), "meta.order", "third", settings=["meta.order=third"])
+
+    def test_missing_files(self):
+        self.assert_refused(self.train(self.work / "no.yaml"), "no.yaml")
+        self.refused(self.config("parquet", self.work / "no.parquet"), "no.parquet")
+        self.assert_refused(run("inspect", self.work / "no_model"), "no_model")
+        self.assert_refused(run("init", self.work / "no_data"), "no_data")
+
+    def test_missing_columns(self):
+        self.refused(self.config(), "'member'", "data.task", "member_id", settings=["data.task=member"])
+        self.refused(self.config(), "'prise'", "price", settings=["features.price.column=prise"])
+        self.refused(self.config(), "'klicked'", "clicked", settings=["data.labels.clicked=klicked"])
+
+    def test_constant_label(self):
+        def all_ones(columns):
+            return {**columns, "clicked": [1] * len(columns["clicked"])}
+        self.refused(self.table(all_ones), "clicked", "every training row")
+
+
+class BadData(Case):
+    @staticmethod
+    def edit(row, column, text):
+        """Writes `text` into a cell; row 1 is the line after the header."""
+        def change(lines):
+            cells = lines[row].split(",")
+            cells[lines[0].split(",").index(column)] = text
+            return lines[:row] + [",".join(cells)] + lines[row + 1:]
+        return change
+
+    def test_truncated_parquet(self):
+        whole = (self.folder / "parquet/interactions.parquet").read_bytes()
+        path = self.work / "interactions.parquet"
+        for keep in (0, 3, len(whole) // 2, len(whole) - 1):
+            path.write_bytes(whole[:keep])
+            self.refused(self.config("parquet", path), path)
+
+    def test_empty_csv(self):
+        self.refused(self.csv(lambda lines: []), "interactions.csv")
+        self.refused(self.csv(lambda lines: lines[:1]), "interactions.csv")
+
+    def test_wrong_column_count(self):
+        for row, text in ((17, "1,2"), (1999, "1,2,3,4,5,6,7")):
+            config = self.csv(lambda lines: lines[:row] + [text] + lines[row + 1:])
+            self.refused(config, "interactions.csv", f"row {row}")
+
+    def test_unreadable_values(self):
+        for row, column, text in ((41, "price", "cheap"), (1, "price", "1e999"), (2000, "price", "inf"),
+                                  (7, "timestamp", "yesterday"), (7, "timestamp", ""), (9, "clicked", "2"),
+                                  (9, "clicked", ""), (11, "member_id", "")):
+            with self.subTest(row=row, column=column, text=text):
+                self.refused(self.csv(self.edit(row, column, text)), "interactions.csv", f"row {row}", column)
+
+    def test_infinity_and_nan_in_parquet(self):
+        def put(value):
+            def change(columns):
+                prices = list(columns["price"])
+                prices[99] = value
+                return {**columns, "price": pa.array(prices, pa.float64())}
+            return change
+        for infinity in (float("inf"), float("-inf")):
+            self.refused(self.table(put(infinity)), "interactions.parquet", "row 100", "price", "infinite")
+        # NaN is how many tools write a missing number: it must train as null does.
+        missing, _ = self.trained(self.table(put(None)))
+        nan, _ = self.trained(self.table(put(float("nan"))))
+        self.assertEqual(weights(missing), weights(nan))
+
+    def test_bad_rows_are_skipped_and_counted(self):
+        def spoil(lines):
+            for edit in (self.edit(5, "price", "cheap"), self.edit(300, "timestamp", "soon"),
+                         self.edit(1500, "clicked", "?")):
+                lines = edit(lines)
+            return lines[:800] + ["1,2,3"] + lines[801:]
+        def leave_out(lines):
+            return [line for row, line in enumerate(lines) if row not in (5, 300, 800, 1500)]
+        version, done = self.trained(self.csv(spoil), "--set", "data.on_bad_row=skip")
+        self.assertIn("1996 rows of 60 members", done.stderr)
+        self.assertIn("4 left out", done.stderr)
+        manifest = json.loads(run("inspect", version, "--json").stdout)
+        self.assertEqual(manifest["data_window"]["bad_rows"], 4)
+        clean, _ = self.trained(self.csv(leave_out))
+        self.assertEqual(weights(version), weights(clean))
+
+
+class Artifacts(Case):
+    def test_a_flipped_byte_is_found_in_every_file(self):
+        version, _ = self.trained(self.config())
+        files = [path for path in sorted(version.rglob("*")) if path.is_file()]
+        self.assertGreater(len(files), 5)
+        for path in files:
+            whole = path.read_bytes()
+            damaged = bytearray(whole)
+            damaged[len(whole) // 2] ^= 0x10
+            path.write_bytes(damaged)
+            self.assert_refused(run("inspect", version), path)
+            path.write_bytes(whole[:-1])
+            self.assert_refused(run("inspect", version), path)
+            path.write_bytes(whole)
+        self.assertEqual(run("inspect", version).returncode, 0)
+        table = version / "tables/item_id.safetensors"
+        table.write_bytes(table.read_bytes()[::-1])
+        for arguments in (["evaluate", version], ["adapt", version, "--output", self.work / "m.parquet"]):
+            self.assert_refused(run(*arguments, cwd=self.work), table)
+        table.unlink()
+        self.assert_refused(run("inspect", version), table)
+
+    def test_a_full_disk_publishes_nothing(self):
+        # Long ids: only the published vocabulary, written last, is larger than the limit.
+        def long_ids(columns):
+            return {**columns, "code": [str(item) * 4000 for item in columns["item_id"]]}
+        config = self.table(long_ids)
+        config.write_text(config.read_text().replace("  - {name: item_id, kind: id",
+                                                     "  - {name: item_id, column: code, kind: id"))
+
+        def limited(size):
+            def prepare():
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            return prepare
+        for size, culprit in ((200_000, "vocabulary/item_id.txt"), (1_000, "")):
+            done = self.train(config, "--quiet", preexec_fn=limited(size))
+            errors = [line for line in done.stderr.splitlines() if " info: " not in line]
+            self.assertEqual((done.returncode, len(errors)), (1, 1), done.stderr)
+            self.assertIn(culprit, errors[0])
+            self.assertRegex(errors[0], "^error: .*(File too large|disk full)")
+            self.assertEqual([path.name for path in self.work.glob("models/clicks/*")], [".training"])
+        version, _ = self.trained(config)
+        self.assertEqual(version.name, "000001")
+        self.assertEqual(run("inspect", version).returncode, 0)
+
+
+if __name__ == "__main__":
+    if not pathlib.Path(LIMBER).is_file():
+        sys.exit(f"{LIMBER} is not there: build first")
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:])
