@@ -71,11 +71,13 @@ int run_adapt(const AdaptArguments& arguments) {
   const torch::Device device = choose_device("auto");
   LoadedModel loaded = load_model(artifact, device);
   if (!loaded.model->meta_block) {
-    throw InputError("{}: the model has no meta block (model.meta_block.enabled), so there is "
-                     "nothing to adapt",
-                     arguments.model);
+    throw InputError(
+        "{}: the model has no meta block (model.meta_block.enabled), so there is "
+        "nothing to adapt",
+        arguments.model);
   }
-  const Config config = parse_config(config_to_yaml(loaded.config), arguments.model, arguments.settings);
+  const Config config =
+      parse_config(config_to_yaml(loaded.config), arguments.model, arguments.settings);
   if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
   const TemporaryFolder folder;
   const Dataset dataset = build_dataset_for(loaded, config, folder.path());

@@ -27,24 +27,32 @@ nlohmann::json training_charts(const Artifact& artifact) {
     auc.push_back({line["epoch"], line["validation_auc"]});
     gauc.push_back({line["epoch"], line["validation_gauc"]});
   }
-  charts.push_back({{"title", "Log loss by epoch"}, {"x_label", "epoch"}, {"y_label", "log loss (nats)"},
-                    {"series", {{{"name", "training"}, {"points", loss}},
-                                {{"name", "validation"}, {"points", validation}}}}});
-  charts.push_back({{"title", "Validation ranking quality by epoch"}, {"x_label", "epoch"}, {"y_label", "AUC"},
-                    {"series", {{{"name", "AUC"}, {"points", auc}}, {{"name", "GAUC"}, {"points", gauc}}}}});
+  charts.push_back({{"title", "Log loss by epoch"},
+                    {"x_label", "epoch"},
+                    {"y_label", "log loss (nats)"},
+                    {"series",
+                     {{{"name", "training"}, {"points", loss}},
+                      {{"name", "validation"}, {"points", validation}}}}});
+  charts.push_back(
+      {{"title", "Validation ranking quality by epoch"},
+       {"x_label", "epoch"},
+       {"y_label", "AUC"},
+       {"series", {{{"name", "AUC"}, {"points", auc}}, {{"name", "GAUC"}, {"points", gauc}}}}});
   return charts;
 }
 
 nlohmann::json html_report(const Artifact& artifact, const TestReport& test) {
   nlohmann::json report;
   report["title"] = fmt::format("{}, version {}", artifact.name(), artifact.version());
-  report["lead"] = fmt::format("Test part of the data, split: {}.", test.json.at("split").get<std::string>());
+  report["lead"] =
+      fmt::format("Test part of the data, split: {}.", test.json.at("split").get<std::string>());
   report["intervals"] = "95% intervals: bootstrap over members";
   report["summary"] = {{{"label", "Model"}, {"value", artifact.name()}},
                        {{"label", "Version"}, {"value", artifact.version()}},
                        {{"label", "Trained"}, {"value", artifact.contents().created}}};
   for (const auto& [label, values] : test.json.at("labels").items()) {
-    nlohmann::json model{{"name", artifact.name()}, {"highlight", true}, {"metrics", values.at("metrics")}};
+    nlohmann::json model{
+        {"name", artifact.name()}, {"highlight", true}, {"metrics", values.at("metrics")}};
     for (const char* part : {"support", "activity", "reliability"}) {
       if (values.contains(part)) model[part] = values.at(part);
     }
@@ -59,7 +67,8 @@ nlohmann::json html_report(const Artifact& artifact, const TestReport& test) {
 int run_evaluate(const EvaluateArguments& arguments) {
   const Artifact artifact = Artifact::open(arguments.model);
   LoadedModel loaded = load_model(artifact, choose_device("auto"));
-  const Config config = parse_config(config_to_yaml(loaded.config), arguments.model, arguments.settings);
+  const Config config =
+      parse_config(config_to_yaml(loaded.config), arguments.model, arguments.settings);
   if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
   const TemporaryFolder folder;
   const Dataset dataset = build_dataset_for(loaded, config, folder.path());

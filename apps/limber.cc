@@ -21,7 +21,8 @@ constexpr std::array verbs{
     Verb{"train", "limber-train", "train, evaluate and publish a model; resumes after a kill"},
     Verb{"evaluate", "limber-train", "test metrics and an HTML report of a published model"},
     Verb{"report", "limber-train", "several models' metrics in one table and one HTML page"},
-    Verb{"export", "limber-train", "the rows that a config trains on and is tested on, for other learners"},
+    Verb{"export", "limber-train",
+         "the rows that a config trains on and is tested on, for other learners"},
     Verb{"adapt", "limber-train", "interactions -> meta embeddings of all members"},
     Verb{"inspect", "limber-tools", "what is inside a published model"},
     Verb{"generate", "limber-tools", "synthetic data with known preferences"},
@@ -31,8 +32,9 @@ constexpr std::array verbs{
 void print_help() {
   fmt::print("Limber: ranking that adapts to each person.\n\nusage: limber VERB ...\n\n");
   for (const Verb& verb : verbs) fmt::print("  {:<10} {}\n", verb.name, verb.what);
-  fmt::print("\n`limber VERB --help` explains each. First steps:\n"
-             "  limber init logs/ -o config.yaml\n  limber train config.yaml\n");
+  fmt::print(
+      "\n`limber VERB --help` explains each. First steps:\n"
+      "  limber init logs/ -o config.yaml\n  limber train config.yaml\n");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "apps/tool_verbs.h"
 #include "limber/core/base/main.h"
@@ -16,8 +16,9 @@ int parse_and_run(int argc, char** argv) {
 
   InitArguments init;
   CLI::App* init_verb = app.add_subcommand(
-      "init", "Looks at interactions and side tables (files or a folder) and writes a commented\n"
-              "starter config for them.");
+      "init",
+      "Looks at interactions and side tables (files or a folder) and writes a commented\n"
+      "starter config for them.");
   init_verb->add_option("data", init.data, "CSV, CSV.gz or Parquet files, or a folder")->required();
   init_verb->add_option("--output,-o", init.output, "File to write; standard output without it");
 
@@ -26,15 +27,18 @@ int parse_and_run(int argc, char** argv) {
       "generate", "Writes a synthetic interaction log whose members have known preferences.");
   generate_verb->add_option("folder", generate.folder, "Folder to write to")->required();
   generate_verb->add_option("--rows", generate.options.rows, "Interactions")->capture_default_str();
-  generate_verb->add_option("--members", generate.options.members, "Members")->capture_default_str();
+  generate_verb->add_option("--members", generate.options.members, "Members")
+      ->capture_default_str();
   generate_verb->add_option("--items", generate.options.items, "Items")->capture_default_str();
   generate_verb->add_option("--seed", generate.options.seed, "Seed")->capture_default_str();
-  generate_verb->add_option("--format", generate.options.format, "parquet or csv")->capture_default_str();
+  generate_verb->add_option("--format", generate.options.format, "parquet or csv")
+      ->capture_default_str();
 
   InspectArguments inspect;
   CLI::App* inspect_verb =
       app.add_subcommand("inspect", "Says what is inside a published model, after checking it.");
-  inspect_verb->add_option("model", inspect.model, "models/NAME or models/NAME/VERSION")->required();
+  inspect_verb->add_option("model", inspect.model, "models/NAME or models/NAME/VERSION")
+      ->required();
   inspect_verb->add_flag("--json", inspect.json, "The manifest itself");
 
   CLI::App* options_verb = app.add_subcommand("options", "Prints docs/options.md: every option.");
@@ -53,4 +57,6 @@ int parse_and_run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return limber::run_main(argc, argv, parse_and_run); }
+int main(int argc, char** argv) {
+  return limber::run_main(argc, argv, parse_and_run);
+}

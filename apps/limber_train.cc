@@ -25,57 +25,78 @@ int parse_and_run(int argc, char** argv) {
   train_verb->add_option("config", train.config, "YAML config; `limber init DATA` writes one")
       ->required();
   train_verb->add_option("--set", train.settings, "Overrides an option: --set train.seed=3")
-      ->type_name("KEY=VALUE")->allow_extra_args(false);
-  train_verb->add_option("--models", train.models, "Folder of the published models")->capture_default_str();
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  train_verb->add_option("--models", train.models, "Folder of the published models")
+      ->capture_default_str();
   train_verb->add_option("--metrics", train.metrics, "Also writes the test metrics as JSON here");
-  train_verb->add_option("--scores", train.scores, "Also writes the scored test rows as Parquet here");
-  train_verb->add_option("--resamples", train.resamples, "Bootstrap resamples; 0 for no intervals")->capture_default_str();
+  train_verb->add_option("--scores", train.scores,
+                         "Also writes the scored test rows as Parquet here");
+  train_verb->add_option("--resamples", train.resamples, "Bootstrap resamples; 0 for no intervals")
+      ->capture_default_str();
   train_verb->add_flag("--restart", train.restart, "Ignores the checkpoint of an earlier run");
   train_verb->footer("Options of the config (docs/options.md):\n" + options_help());
 
   EvaluateArguments evaluate;
   CLI::App* evaluate_verb = app.add_subcommand(
-      "evaluate", "Scores the test part with a published model, prints the metrics and writes an\n"
-                  "HTML report.");
-  evaluate_verb->add_option("model", evaluate.model, "models/NAME or models/NAME/VERSION")->required();
+      "evaluate",
+      "Scores the test part with a published model, prints the metrics and writes an\n"
+      "HTML report.");
+  evaluate_verb->add_option("model", evaluate.model, "models/NAME or models/NAME/VERSION")
+      ->required();
   evaluate_verb->add_option("--set", evaluate.settings, "Overrides an option of the model's config")
-      ->type_name("KEY=VALUE")->allow_extra_args(false);
-  evaluate_verb->add_option("--report", evaluate.report, "HTML report to write")->capture_default_str();
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  evaluate_verb->add_option("--report", evaluate.report, "HTML report to write")
+      ->capture_default_str();
   evaluate_verb->add_option("--metrics", evaluate.metrics, "Also writes the metrics as JSON here");
-  evaluate_verb->add_option("--scores", evaluate.scores, "Also writes the scored rows as Parquet here");
-  evaluate_verb->add_option("--resamples", evaluate.resamples, "Bootstrap resamples; 0 for no intervals")->capture_default_str();
+  evaluate_verb->add_option("--scores", evaluate.scores,
+                            "Also writes the scored rows as Parquet here");
+  evaluate_verb
+      ->add_option("--resamples", evaluate.resamples, "Bootstrap resamples; 0 for no intervals")
+      ->capture_default_str();
 
   AdaptArguments adapt;
   CLI::App* adapt_verb = app.add_subcommand(
-      "adapt", "Adapts every member of the data to their latest interactions and writes the meta\n"
-               "embeddings as Parquet, stamped with the model's version.");
+      "adapt",
+      "Adapts every member of the data to their latest interactions and writes the meta\n"
+      "embeddings as Parquet, stamped with the model's version.");
   adapt_verb->add_option("model", adapt.model, "models/NAME or models/NAME/VERSION")->required();
-  adapt_verb->add_option("--set", adapt.settings, "Overrides an option, such as data.interactions=new.parquet")
-      ->type_name("KEY=VALUE")->allow_extra_args(false);
+  adapt_verb
+      ->add_option("--set", adapt.settings,
+                   "Overrides an option, such as data.interactions=new.parquet")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   adapt_verb->add_option("--output", adapt.output, "Parquet file to write")->required();
 
   ExportArguments exported;
   CLI::App* export_verb = app.add_subcommand(
-      "export", "Writes the rows that a config's models are trained and tested on as Parquet, with\n"
-                "statistics of each member's support: what other learners need for a fair comparison.");
+      "export",
+      "Writes the rows that a config's models are trained and tested on as Parquet, with\n"
+      "statistics of each member's support: what other learners need for a fair comparison.");
   export_verb->add_option("config", exported.config, "YAML config")->required();
   export_verb->add_option("--set", exported.settings, "Overrides an option: --set train.seed=3")
-      ->type_name("KEY=VALUE")->allow_extra_args(false);
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   export_verb->add_option("--output", exported.output, "Folder to write to")->required();
   export_verb->add_option("--epochs", exported.epochs, "Epochs of training episodes")
-      ->check(CLI::Range(1, 1000))->capture_default_str();
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   export_verb->add_option("--item", exported.item,
                           "The id feature whose rates the support is compared with; the one with "
                           "the most values without it");
 
   ReportArguments report;
   CLI::App* report_verb = app.add_subcommand(
-      "report", "Compares models by what `evaluate --metrics` wrote of each: one table, one HTML\n"
-                "page. Where FILE.parquet from `--scores` lies beside each FILE.json, paired\n"
-                "differences from the baseline are added.");
+      "report",
+      "Compares models by what `evaluate --metrics` wrote of each: one table, one HTML\n"
+      "page. Where FILE.parquet from `--scores` lies beside each FILE.json, paired\n"
+      "differences from the baseline are added.");
   report_verb->add_option("models", report.models, "FILE.json or NAME=FILE.json")->required();
-  report_verb->add_option("--baseline", report.baseline, "Name to compare with; the first without it");
-  report_verb->add_option("--output,-o", report.output, "HTML page to write")->capture_default_str();
+  report_verb->add_option("--baseline", report.baseline,
+                          "Name to compare with; the first without it");
+  report_verb->add_option("--output,-o", report.output, "HTML page to write")
+      ->capture_default_str();
   report_verb->add_option("--title", report.title, "Its title")->capture_default_str();
   report_verb->add_option("--resamples", report.resamples, "Bootstrap resamples of the differences")
       ->capture_default_str();
@@ -95,4 +116,6 @@ int parse_and_run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return limber::run_main(argc, argv, parse_and_run); }
+int main(int argc, char** argv) {
+  return limber::run_main(argc, argv, parse_and_run);
+}

@@ -48,7 +48,8 @@ TestReport report_test(const Config& config, const Dataset& dataset, RankingMode
 void print_test_report(const nlohmann::json& report) {
   for (const auto& [label, values] : report.at("labels").items()) {
     fmt::print("\ntest metrics of '{}' (split: {}, {} rows, {} members)\n", label,
-               report.at("split").get<std::string>(), values.at("metrics").at("rows").get<std::int64_t>(),
+               report.at("split").get<std::string>(),
+               values.at("metrics").at("rows").get<std::int64_t>(),
                values.at("metrics").at("groups").get<std::int64_t>());
     for (const MetricDescription& description : metric_descriptions) {
       const auto& metric = values.at("metrics").at(std::string(description.key));

@@ -40,7 +40,8 @@ int run_train(const TrainArguments& arguments) {
   const torch::Device device = choose_device(config.train.device);
 
   const fs::path run_folder = fs::path(arguments.models) / config.name / ".training";
-  const fs::path data_folder = config.data.cache.empty() ? run_folder / "data" : fs::path(config.data.cache);
+  const fs::path data_folder =
+      config.data.cache.empty() ? run_folder / "data" : fs::path(config.data.cache);
   fs::create_directories(data_folder);
   const Stopwatch reading;
   const Dataset dataset = build_dataset(config, data_folder);
@@ -58,13 +59,12 @@ int run_train(const TrainArguments& arguments) {
                summary.seconds > 0 ? static_cast<double>(summary.examples) / summary.seconds : 0.0);
 
   TestReport report = report_test(config, dataset, model, arguments.resamples);
-  report.json["training"] = {{"best_epoch", summary.best_epoch},
-                             {"epochs", summary.epochs},
-                             {"seconds", summary.seconds},
-                             {"examples_per_second",
-                              summary.seconds > 0
-                                  ? static_cast<double>(summary.examples) / summary.seconds
-                                  : 0.0}};
+  report.json["training"] = {
+      {"best_epoch", summary.best_epoch},
+      {"epochs", summary.epochs},
+      {"seconds", summary.seconds},
+      {"examples_per_second",
+       summary.seconds > 0 ? static_cast<double>(summary.examples) / summary.seconds : 0.0}};
   report.json["validation"] = validation_of(run_folder / "log.jsonl", summary.best_epoch);
   const fs::path version = publish_model(arguments.models, config, dataset, model, report.json,
                                          run_folder / "log.jsonl");

@@ -54,7 +54,7 @@ struct ExportArguments {
   std::vector<std::string> settings;
   std::string output;       ///< folder
   std::int64_t epochs = 3;  ///< of training episodes
-  std::string item;         ///< id feature whose rates the support's residual is against, "" = guess
+  std::string item;  ///< id feature whose rates the support's residual is against, "" = guess
 };
 int run_export(const ExportArguments& arguments);
 

@@ -3,10 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "bench/rate.h"
 #include "bench/shapes.h"
 #include "bench/tensor_dump.h"
 #include "limber/core/base/main.h"
-#include "limber/core/base/progress.h"
 #include "limber/core/data/samplers.h"
 #include "limber/training/meta/episode.h"
 #include "limber/training/train/trainer.h"
@@ -52,7 +52,8 @@ void write(const Workload& workload, const std::vector<TaskBatch>& batches,
   dump.write(path, model->layout, static_cast<std::int64_t>(batches.size()));
 }
 
-void measure(const Workload& workload, const std::vector<TaskBatch>& batches, double seconds) {
+void measure(const Workload& workload, const std::vector<TaskBatch>& batches, double seconds,
+             bool processor) {
   const TemporaryFolder folder;
   Trainer trainer(workload.config, *workload.dataset,
                   make_model(workload.config, *workload.dataset, torch::kCPU), folder.path(),
@@ -61,7 +62,7 @@ void measure(const Workload& workload, const std::vector<TaskBatch>& batches, do
   constexpr double tiny = 1e-3;
   for (const TaskBatch& batch : batches) trainer.step(batch, tiny);
   std::int64_t tasks = 0;
-  const Stopwatch time;
+  const RateClock time(processor);
   for (std::size_t i = 0; time.seconds() < seconds; ++i) {
     const TaskBatch& batch = batches[i % batches.size()];
     trainer.step(batch, tiny);
@@ -76,6 +77,7 @@ int run(int argc, char** argv) {
   std::string path, order = "second";
   std::int64_t steps = 1, count = 8;
   int threads = 2;
+  bool processor = false;
   double seconds = 3;
   app.add_option("--write", path, "Write weights, batches and gradients there, and end");
   app.add_option("--order", order, "first or second");
@@ -83,6 +85,7 @@ int run(int argc, char** argv) {
   app.add_option("--batches", count, "Different batches");
   app.add_option("--threads", threads, "Compute threads");
   app.add_option("--seconds", seconds, "How long to measure");
+  app.add_flag("--processor-time", processor, "Count processor time; with one thread");
   CLI11_PARSE(app, argc, argv);
   torch::set_num_threads(threads);
   Workload workload = films(/*personalised=*/true);
@@ -90,7 +93,7 @@ int run(int argc, char** argv) {
   workload.config.meta.inner_steps = steps;
   const std::vector<TaskBatch> batches = make_batches(workload, count);
   if (path.empty()) {
-    measure(workload, batches, seconds);
+    measure(workload, batches, seconds, processor);
   } else {
     write(workload, batches, path);
   }

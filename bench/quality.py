@@ -30,9 +30,9 @@ from quality.report import report_of
 from quality.runs import Bench, Run, fast
 from quality.search import read_tuned, tuned_settings
 from quality.selection import chosen_names
-from quality.tables import as_json, as_markdown, as_text
+from quality.tables import as_json, as_markdown, as_text, overview_markdown
 
-DOCS = ROOT / "docs" / "quality.md"
+PAGE, README = ROOT / "docs" / "quality.md", ROOT / "README.md"
 BEGIN, END = "<!-- quality table begin -->", "<!-- quality table end -->"
 
 
@@ -43,12 +43,17 @@ def write_docs(tables, seeds):
               for name, cell in table.cells.items() if cell.failure]
     if failed:
         raise BenchError(f"--write-docs: {', '.join(failed)} failed, so the table is not whole")
-    page = DOCS.read_text()
+    put_between(PAGE, as_markdown(tables, seeds))
+    put_between(README, overview_markdown(tables, seeds))
+
+
+def put_between(path, text):
+    page = path.read_text()
     if page.count(BEGIN) != 1 or page.count(END) != 1:
-        raise BenchError(f"{DOCS}: expected one line '{BEGIN}' and one '{END}'")
+        raise BenchError(f"{path}: expected one line '{BEGIN}' and one '{END}'")
     before, after = page.split(BEGIN)[0], page.split(END)[1]
-    DOCS.write_text(f"{before}{BEGIN}\n\n{as_markdown(tables, seeds)}\n{END}{after}")
-    print(f"wrote the table into {DOCS}", file=sys.stderr)
+    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+    print(f"wrote the table into {path}", file=sys.stderr)
 
 
 def write_report(tables, seeds):
@@ -61,7 +66,7 @@ def main():
     parser = argparse.ArgumentParser(prog="bench/quality.py", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write-docs", action="store_true",
-                        help="also put the table into docs/quality.md, between its markers")
+                        help="also put the tables into docs/quality.md and README.md, between their markers")
     arguments = parser.parse_args()
     seeds = int(os.environ.get("BENCH_SEEDS", "3"))
     if seeds < 1:

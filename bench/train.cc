@@ -3,10 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "bench/rate.h"
 #include "bench/shapes.h"
 #include "bench/tensor_dump.h"
 #include "limber/core/base/main.h"
-#include "limber/core/base/progress.h"
 #include "limber/core/data/samplers.h"
 #include "limber/training/meta/episode.h"
 #include "limber/training/train/trainer.h"
@@ -44,7 +44,8 @@ void write(const Workload& workload, const std::vector<EpisodePlan>& plans,
 }
 
 /// The gathering of a batch, which finds the rows that it uses, is part of the step.
-void measure(const Workload& workload, const std::vector<EpisodePlan>& plans, double seconds) {
+void measure(const Workload& workload, const std::vector<EpisodePlan>& plans, double seconds,
+             bool processor) {
   const TemporaryFolder folder;
   Trainer trainer(workload.config, *workload.dataset,
                   make_model(workload.config, *workload.dataset, torch::kCPU), folder.path(),
@@ -58,7 +59,7 @@ void measure(const Workload& workload, const std::vector<EpisodePlan>& plans, do
   };
   for (std::size_t i = 0; i < 3; ++i) step(i);
   std::int64_t examples = 0;
-  const Stopwatch time;
+  const RateClock time(processor);
   for (std::size_t i = 0; time.seconds() < seconds; ++i) examples += step(i);
   const double rate = static_cast<double>(examples) / time.seconds();
   fmt::print("{}\n", nlohmann::json{{"examples_per_second", rate}}.dump());
@@ -69,6 +70,7 @@ int run(int argc, char** argv) {
   std::string path, shape = "advertisements";
   std::int64_t count = 16;
   int threads = 2;
+  bool processor = false;
   double seconds = 5;
   app.add_option("--write", path, "Write weights, batches and gradients there, and end");
   app.add_option("--shape", shape, "advertisements or films")
@@ -76,12 +78,13 @@ int run(int argc, char** argv) {
   app.add_option("--batches", count, "Different batches");
   app.add_option("--threads", threads, "Compute threads");
   app.add_option("--seconds", seconds, "How long to measure");
+  app.add_flag("--processor-time", processor, "Count processor time; with one thread");
   CLI11_PARSE(app, argc, argv);
   torch::set_num_threads(threads);
   const Workload workload = shape == "films" ? films(/*personalised=*/false) : advertisements();
   const std::vector<EpisodePlan> plans = make_plans(workload, count);
   if (path.empty()) {
-    measure(workload, plans, seconds);
+    measure(workload, plans, seconds, processor);
   } else {
     write(workload, plans, path);
   }

@@ -7,7 +7,7 @@ import sys
 
 if len(sys.argv) < 2:
     sys.exit("usage: TEST.py FOLDER_OF_PROGRAMS")
-LIMBER = str(pathlib.Path(sys.argv[1]) / "limber")
+LIMBER = str(pathlib.Path(sys.argv[1]).resolve() / "limber")
 
 CONFIG = """
 name: clicks

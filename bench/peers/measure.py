@@ -12,16 +12,20 @@ def arguments(description):
     parser.add_argument("file")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument(
+        "--processor-time", action="store_true", help="count processor time; with one thread"
+    )
     return parser
 
 
-def rate(step, batches, seconds, warm_up):
+def rate(step, batches, options, warm_up):
     """Calls step(batch), which returns how much it did, for some seconds; how much a second."""
+    now = time.process_time if options.processor_time else time.perf_counter
     for i in range(warm_up):
         step(batches[i % len(batches)])
     done = i = 0
-    begin = time.perf_counter()
-    while (elapsed := time.perf_counter() - begin) < seconds:
+    begin = now()
+    while (elapsed := now() - begin) < options.seconds:
         done += step(batches[i % len(batches)])
         i += 1
     return done / elapsed

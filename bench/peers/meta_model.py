@@ -157,5 +157,5 @@ def run(description, backward):
     errors = measure.relative_errors(ours, theirs, GROUPS)
     our_loss = float(file.results[prefix + "loss"])
     errors["loss"] = abs(loss - our_loss) / abs(our_loss)
-    rate = measure.rate(step, file.batches, options.seconds, warm_up=3)
+    rate = measure.rate(step, file.batches, options, warm_up=3)
     measure.report(tasks_per_second=rate, errors=errors)

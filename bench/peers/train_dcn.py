@@ -219,7 +219,7 @@ def main():
                     errors = measure.relative_errors(ours, theirs, GROUPS)
                     our_loss = float(file.results["loss"])
                     errors["loss"] = abs(float(loss) - our_loss) / abs(our_loss)
-                rates[name] = measure.rate(ranker.step, file.batches, options.seconds, warm_up=3)
+                rates[name] = measure.rate(ranker.step, file.batches, options, warm_up=3)
             except Exception as failure:
                 if not compiled:
                     raise

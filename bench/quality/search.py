@@ -8,9 +8,9 @@ from pathlib import Path
 TUNED = Path(__file__).with_name("tuned.json")
 
 # The first of each pair of lists is shared by all our models, so that all see the same draws.
-LEARNING_RATES = list(itertools.product([1e-3, 2e-3, 4e-3], [0.05, 0.1, 0.2, 0.4]))
-TASKS_PER_BATCH = [16, 32]
-BATCHES = [512, 1024, 2048]
+LEARNING_RATES = list(itertools.product([2e-3, 3e-3], [0.1, 0.2, 0.4]))
+TASKS_PER_BATCH = [32]
+BATCHES = [1024]
 
 TREES = {
     "learning_rate": [0.03, 0.05, 0.1],

@@ -111,6 +111,21 @@ def as_markdown(tables, seeds):
     return "\n".join(lines).rstrip() + "\n"
 
 
+def overview_markdown(tables, seeds):
+    """AUC and GAUC of all columns under all protocols: what the README shows."""
+    head = ["", *(f"{table.protocol.name} {TITLES[metric]}" for table in tables
+                  for metric in ("auc", "gauc"))]
+    rows = [head]
+    for column in COLUMNS.values():
+        row = [column.title]
+        for table in tables:
+            cell = table.cells.get(column.name)
+            for metric in ("auc", "gauc"):
+                row.append(DASH if cell is None or cell.failure else plain(*cell.metric(metric)))
+        rows.append(row)
+    return markdown_table(rows) + f"\n\n{seeds} seeds; ± is half a 95% interval over members and seeds.\n"
+
+
 def as_json(tables):
     """{protocol}_{auc, gauc}_{column}; null where the column does not exist or has failed."""
     by_name = {table.protocol.name: table for table in tables}

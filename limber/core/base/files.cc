@@ -154,7 +154,8 @@ MappedFile MappedFile::create(const fs::path& path, std::size_t size) {
     throw Error("{}: cannot reserve {} bytes: {}", path.string(), size, std::strerror(reason));
   }
   void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-  if (data == MAP_FAILED) throw Error("{}: cannot be mapped: {}", path.string(), std::strerror(errno));
+  if (data == MAP_FAILED)
+    throw Error("{}: cannot be mapped: {}", path.string(), std::strerror(errno));
   mapped.data_ = static_cast<std::byte*>(data);
   return mapped;
 }
@@ -169,7 +170,8 @@ MappedFile MappedFile::open(const fs::path& path) {
   mapped.size_ = static_cast<std::size_t>(status.st_size);
   if (mapped.size_ == 0) return mapped;
   void* data = ::mmap(nullptr, mapped.size_, PROT_READ, MAP_SHARED, file.get(), 0);
-  if (data == MAP_FAILED) throw Error("{}: cannot be mapped: {}", path.string(), std::strerror(errno));
+  if (data == MAP_FAILED)
+    throw Error("{}: cannot be mapped: {}", path.string(), std::strerror(errno));
   mapped.data_ = static_cast<std::byte*>(data);
   return mapped;
 }

@@ -20,9 +20,13 @@ Progress::Progress(std::string label, std::uint64_t total, std::string_view unit
       drawn_(start_),
       terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() { finish(); }
+Progress::~Progress() {
+  finish();
+}
 
-void Progress::set_quiet(bool value) { quiet = value; }
+void Progress::set_quiet(bool value) {
+  quiet = value;
+}
 
 void Progress::set(std::uint64_t done) {
   done_ = done;

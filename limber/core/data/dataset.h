@@ -39,16 +39,16 @@ enum class Part { train, validation, test };
 struct Dataset {
   std::vector<FeatureEncoder> encoders;
   InputLayout layout;
-  std::vector<DataSource> sources;       ///< [0] interactions, then the side tables
-  std::vector<MappedFile> side_rows;     ///< by side table: int32 [rows], row of the side table
-  MappedFile labels;                     ///< float [rows, labels]
-  MappedFile times;                      ///< int64 [rows]; empty without data.time
+  std::vector<DataSource> sources;    ///< [0] interactions, then the side tables
+  std::vector<MappedFile> side_rows;  ///< by side table: int32 [rows], row of the side table
+  MappedFile labels;                  ///< float [rows, labels]
+  MappedFile times;                   ///< int64 [rows]; empty without data.time
   std::vector<TaskRows> tasks;
-  Vocabulary task_keys;                  ///< task t is index t + 1
+  Vocabulary task_keys;  ///< task t is index t + 1
   std::int64_t rows = 0;
   std::int64_t bad_rows = 0;
   bool split_by_member = false;
-  std::string split;                     ///< members, chronological or random
+  std::string split;                           ///< members, chronological or random
   std::int64_t first_time = 0, last_time = 0;  ///< of the training rows
 
   std::int64_t train_rows() const;

@@ -76,10 +76,10 @@ std::vector<FeatureEncoder> new_encoders(const Config& config,
     FeatureEncoder encoder;
     encoder.name = feature.name;
     encoder.dim = feature.dim;
-    encoder.kind = feature.kind == "number"  ? FeatureKind::number
-                   : feature.kind == "id"    ? FeatureKind::id
-                   : feature.kind == "ids"   ? FeatureKind::ids
-                                             : FeatureKind::sequence;
+    encoder.kind = feature.kind == "number" ? FeatureKind::number
+                   : feature.kind == "id"   ? FeatureKind::id
+                   : feature.kind == "ids"  ? FeatureKind::ids
+                                            : FeatureKind::sequence;
     if (encoder.kind == FeatureKind::sequence) {
       encoder.of = feature.of;
       encoder.length = feature.length;
@@ -126,9 +126,10 @@ void check_labels(const Dataset& dataset) {
       if (zero && one) break;
     }
     if (!zero || !one) {
-      throw InputError("data.labels.{}: the label is {} in every training row; nothing can be "
-                       "learned from it",
-                       dataset.layout.labels[l], one ? 1 : 0);
+      throw InputError(
+          "data.labels.{}: the label is {} in every training row; nothing can be "
+          "learned from it",
+          dataset.layout.labels[l], one ? 1 : 0);
     }
   }
 }
@@ -152,12 +153,14 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
     std::size_t s = 0;
     while (s < files.size() && files[s].name != encoder.table) ++s;
     if (s == files.size()) {
-      throw InputError("features.{}: data.tables has no table '{}', which the model was trained with",
-                       encoder.name, encoder.table);
+      throw InputError(
+          "features.{}: data.tables has no table '{}', which the model was trained with",
+          encoder.name, encoder.table);
     }
     SourceBuilder& builder = builders[s];
     builder.features.push_back(static_cast<int>(f));
-    if (encoder.kind != FeatureKind::sequence) need_column(files[s], encoder.column, "features." + encoder.name);
+    if (encoder.kind != FeatureKind::sequence)
+      need_column(files[s], encoder.column, "features." + encoder.name);
   }
 
   // Side tables first: their rows must be known when the interactions point at them.
@@ -221,37 +224,36 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
   }
   std::vector<float> labels(expressions.size());
   std::int64_t count = 0;
-  for_each_row(
-      files[0].files, main.columns, skip, "reading interactions", dataset.bad_rows,
-      [&](std::vector<ColumnView>& views, std::int64_t i, std::size_t& at) {
-        at = task_view;
-        if (views[at].is_null(i)) throw BadValue("the task is missing");
-        std::int64_t time = 0;
-        if (time_view) {
-          at = *time_view;
-          time = views[at].time(i);
-        }
-        for (std::size_t l = 0; l < labels.size(); ++l) {
-          at = label_views[l];
-          labels[l] = expressions[l].evaluate(views[at], i);
-        }
-        for (std::size_t k = 0; k < main.raw.size(); ++k) {
-          at = main.view_of[k];
-          main.raw[k].read(views[at], i);
-        }
-        at = task_view;
-        raw_tasks.append(dataset.task_keys.add(views[at].key(i)) - 1);
-        raw_times.append(time);
-        for (const float label : labels) raw_labels.append(label);
-        for (std::size_t s = 0; s < key_views.size(); ++s) {
-          at = key_views[s];
-          // A key that the side table lacks gets a row of its own there, all else missing.
-          const Key key = views[at].is_null(i) ? Key{} : views[at].key(i);
-          raw_side[s].append(builders[s + 1].keys.add(key) - 1);
-        }
-        for (RawFeature& raw : main.raw) raw.store();
-        ++count;
-      });
+  for_each_row(files[0].files, main.columns, skip, "reading interactions", dataset.bad_rows,
+               [&](std::vector<ColumnView>& views, std::int64_t i, std::size_t& at) {
+                 at = task_view;
+                 if (views[at].is_null(i)) throw BadValue("the task is missing");
+                 std::int64_t time = 0;
+                 if (time_view) {
+                   at = *time_view;
+                   time = views[at].time(i);
+                 }
+                 for (std::size_t l = 0; l < labels.size(); ++l) {
+                   at = label_views[l];
+                   labels[l] = expressions[l].evaluate(views[at], i);
+                 }
+                 for (std::size_t k = 0; k < main.raw.size(); ++k) {
+                   at = main.view_of[k];
+                   main.raw[k].read(views[at], i);
+                 }
+                 at = task_view;
+                 raw_tasks.append(dataset.task_keys.add(views[at].key(i)) - 1);
+                 raw_times.append(time);
+                 for (const float label : labels) raw_labels.append(label);
+                 for (std::size_t s = 0; s < key_views.size(); ++s) {
+                   at = key_views[s];
+                   // A key that the side table lacks gets a row of its own there, all else missing.
+                   const Key key = views[at].is_null(i) ? Key{} : views[at].key(i);
+                   raw_side[s].append(builders[s + 1].keys.add(key) - 1);
+                 }
+                 for (RawFeature& raw : main.raw) raw.store();
+                 ++count;
+               });
   if (count == 0) throw InputError("{}: holds no usable row", files[0].files[0].string());
   dataset.rows = count;
 
@@ -270,13 +272,14 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
 
   // Labels, times and side rows in sorted order; which rows train.
   dataset.layout.labels = label_names;
-  dataset.labels = MappedFile::create(folder / "labels",
-                                      static_cast<std::size_t>(count) * labels.size() * sizeof(float));
+  dataset.labels = MappedFile::create(
+      folder / "labels", static_cast<std::size_t>(count) * labels.size() * sizeof(float));
   const auto sorted_labels = dataset.labels.as<float>();
   const auto unsorted_labels = labels_file.as<float>();
   for (std::size_t i = 0; i < order.size(); ++i) {
     std::copy_n(unsorted_labels.begin() + order[i] * static_cast<std::int64_t>(labels.size()),
-                labels.size(), sorted_labels.begin() + static_cast<std::ptrdiff_t>(i * labels.size()));
+                labels.size(),
+                sorted_labels.begin() + static_cast<std::ptrdiff_t>(i * labels.size()));
   }
   if (time_view) {
     dataset.times = MappedFile::create(folder / "times", order.size() * sizeof(std::int64_t));
@@ -304,8 +307,8 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
     dataset.side_rows.push_back(MappedFile::create(folder / ("side." + files[s + 1].name),
                                                    order.size() * sizeof(std::int32_t)));
     const auto rows = dataset.side_rows.back().as<std::int32_t>();
-    auto& weights = side_weights.emplace_back(
-        static_cast<std::size_t>(builders[s + 1].keys.size() - 1), 0);
+    auto& weights =
+        side_weights.emplace_back(static_cast<std::size_t>(builders[s + 1].keys.size() - 1), 0);
     for (std::size_t i = 0; i < order.size(); ++i) {
       rows[i] = raw.as<std::int32_t>()[static_cast<std::size_t>(order[i])];
       weights[static_cast<std::size_t>(rows[i])] += trains[i];
@@ -321,8 +324,7 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
     source.features = builder.features;
     source.rows = s == 0 ? count : builder.keys.size() - 1;
     for (std::size_t k = 0; k < builder.raw.size(); ++k) {
-      FeatureEncoder& encoder =
-          dataset.encoders[static_cast<std::size_t>(builder.features[k])];
+      FeatureEncoder& encoder = dataset.encoders[static_cast<std::size_t>(builder.features[k])];
       // Rows that only the interactions know.
       if (s > 0) {
         for (std::int64_t row = builder.raw[k].stored(); row < source.rows; ++row) {

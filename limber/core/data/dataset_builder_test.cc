@@ -154,7 +154,8 @@ TEST_F(DatasetTest, ColdMembersAreWholeAndStable) {
   std::string log = "user,item,rating,when,hour\n";
   for (int user = 0; user < 200; ++user) {
     for (int i = 0; i < 5; ++i) {
-      log += std::to_string(user) + ",1," + std::to_string(i + 1) + "," + std::to_string(i) + ",0\n";
+      log +=
+          std::to_string(user) + ",1," + std::to_string(i + 1) + "," + std::to_string(i) + ",0\n";
     }
   }
   write("items.csv", "item,tags,price\n1,a,1\n");
@@ -225,8 +226,7 @@ TEST_F(DatasetTest, FittedEncodersAreUsedUnchanged) {
 
 TEST_F(DatasetTest, SequencesHoldEarlierValuesOnly) {
   write_example();
-  const Dataset dataset =
-      build(config("  - {name: past, kind: sequence, of: item, length: 3}\n"));
+  const Dataset dataset = build(config("  - {name: past, kind: sequence, of: item, length: 3}\n"));
   BatchMaker maker(dataset);
   RowBatch batch;
   const std::vector<std::int64_t> rows = {0, 2, 9, 10};

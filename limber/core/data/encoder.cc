@@ -102,15 +102,16 @@ FeatureEncoder FeatureEncoder::from_json(const nlohmann::json& json, const std::
 }
 
 void fit_number(FeatureEncoder& encoder, std::vector<float> sample, std::int64_t buckets) {
-  const auto missing = std::remove_if(sample.begin(), sample.end(),
-                                      [](float value) { return std::isnan(value); });
+  const auto missing =
+      std::remove_if(sample.begin(), sample.end(), [](float value) { return std::isnan(value); });
   encoder.missing_indicator = missing != sample.end() && encoder.transform != "bucketize";
   sample.erase(missing, sample.end());
   if (encoder.transform == "bucketize") {
     std::sort(sample.begin(), sample.end());
     encoder.boundaries.clear();
     for (std::int64_t i = 1; i < buckets && !sample.empty(); ++i) {
-      const auto at = static_cast<std::size_t>(i * static_cast<std::int64_t>(sample.size()) / buckets);
+      const auto at =
+          static_cast<std::size_t>(i * static_cast<std::int64_t>(sample.size()) / buckets);
       const double bound = sample[at];
       if (bound > sample.front() &&
           (encoder.boundaries.empty() || bound > encoder.boundaries.back())) {
@@ -154,8 +155,7 @@ InputLayout make_layout(const std::vector<FeatureEncoder>& encoders,
     feature.name = encoder.name;
     feature.kind = encoder.kind;
     if (encoder.kind != FeatureKind::sequence) {
-      const auto place =
-          std::find(layout.sources.begin(), layout.sources.end(), encoder.table);
+      const auto place = std::find(layout.sources.begin(), layout.sources.end(), encoder.table);
       if (place == layout.sources.end()) {
         throw InputError("feature {}: no table is named '{}'", encoder.name, encoder.table);
       }

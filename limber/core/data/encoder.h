@@ -22,9 +22,10 @@ struct FeatureEncoder {
   std::string separator;  ///< ids
   std::string transform;  ///< number
   double mean = 0, deviation = 1;
-  bool missing_indicator = false;   ///< number: a second input says whether the value was missing
-  std::vector<double> boundaries;   ///< bucketize: ascending upper bounds of all buckets but the last
-  std::string vocabulary_kind;      ///< id, ids: dictionary or hash
+  bool missing_indicator = false;  ///< number: a second input says whether the value was missing
+  std::vector<double>
+      boundaries;               ///< bucketize: ascending upper bounds of all buckets but the last
+  std::string vocabulary_kind;  ///< id, ids: dictionary or hash
   std::int64_t hash_size = 0;
   std::shared_ptr<Vocabulary> vocabulary;  ///< dictionary only
   std::string of;                          ///< sequence
@@ -69,8 +70,8 @@ struct EmbeddingTableShape {
 struct InputLayout {
   std::vector<InputFeature> features;  ///< in config order
   std::vector<EmbeddingTableShape> tables;
-  std::vector<std::string> sources;          ///< [0] = "", then the side tables' names
-  std::vector<std::int64_t> source_widths;   ///< columns of each source's part
+  std::vector<std::string> sources;         ///< [0] = "", then the side tables' names
+  std::vector<std::int64_t> source_widths;  ///< columns of each source's part
   std::vector<std::string> labels;
 
   const InputFeature& find(const std::string& name) const;

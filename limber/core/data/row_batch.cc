@@ -33,8 +33,7 @@ void BatchMaker::gather(std::span<const std::int64_t> rows, RowBatch& batch) {
       unique_.clear();
       out.positions.resize(rows.size());
       for (std::size_t i = 0; i < rows.size(); ++i) {
-        out.positions[i] =
-            sources_[s - 1].number(side[static_cast<std::size_t>(rows[i])], unique_);
+        out.positions[i] = sources_[s - 1].number(side[static_cast<std::size_t>(rows[i])], unique_);
       }
       source_rows = unique_;
     }
@@ -117,10 +116,9 @@ void BatchMaker::gather_sequence(std::size_t feature, std::span<const std::int64
     const auto task = std::prev(std::upper_bound(task_begins_.begin(), task_begins_.end(), row));
     for (std::int64_t at = std::max(*task, row - encoder.length); at < row; ++at) {
       const std::int64_t source_row =
-          of.source == 0
-              ? at
-              : dataset_.side_rows[static_cast<std::size_t>(of.source - 1)]
-                    .as<std::int32_t>()[static_cast<std::size_t>(at)];
+          of.source == 0 ? at
+                         : dataset_.side_rows[static_cast<std::size_t>(of.source - 1)]
+                               .as<std::int32_t>()[static_cast<std::size_t>(at)];
       const std::int32_t index = indices[static_cast<std::size_t>(source_row)];
       if (index == Vocabulary::unknown) continue;
       out.indices.push_back(tables_[table].number(index, batch.table_rows[table]));

@@ -90,8 +90,8 @@ EpisodePlan TaskSampler::plan(std::int64_t i) const {
       std::iota(rows.begin(), rows.end(), task.begin);
       // The first support + query places of a Fisher-Yates shuffle.
       for (std::int64_t r = 0; r < support + query; ++r) {
-        const auto other = r + static_cast<std::int64_t>(
-                                   random.below(static_cast<std::uint64_t>(count - r)));
+        const auto other =
+            r + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(count - r)));
         std::swap(rows[static_cast<std::size_t>(r)], rows[static_cast<std::size_t>(other)]);
       }
       plan.support.insert(plan.support.end(), rows.begin(), rows.begin() + support);
@@ -113,7 +113,9 @@ RowSampler::RowSampler(const Dataset& dataset, std::int64_t batch, std::uint64_t
   train_before_.push_back(rows_);
 }
 
-std::int64_t RowSampler::batches() const { return (rows_ + batch_ - 1) / batch_; }
+std::int64_t RowSampler::batches() const {
+  return (rows_ + batch_ - 1) / batch_;
+}
 
 void RowSampler::fill_window(std::int64_t window) const {
   const std::int64_t blocks = (rows_ + block - 1) / block;
@@ -157,8 +159,7 @@ void RowSampler::fill_window(std::int64_t window) const {
 EpisodePlan RowSampler::plan(std::int64_t i) const {
   if (i / window_batches != filled_) fill_window(i / window_batches);
   const std::int64_t begin = i % window_batches * batch_;
-  const std::int64_t end =
-      std::min(begin + batch_, static_cast<std::int64_t>(window_rows_.size()));
+  const std::int64_t end = std::min(begin + batch_, static_cast<std::int64_t>(window_rows_.size()));
   EpisodePlan plan;
   plan.query.assign(window_rows_.begin() + begin, window_rows_.begin() + end);
   return plan;
@@ -212,7 +213,8 @@ EpisodePlan EvaluationSampler::plan(std::int64_t i) const {
     for (std::int64_t row = rows.support_begin; row < rows.support_end; ++row) {
       plan.support.push_back(row);
     }
-    for (std::int64_t row = rows.query_begin; row < rows.query_end; ++row) plan.query.push_back(row);
+    for (std::int64_t row = rows.query_begin; row < rows.query_end; ++row)
+      plan.query.push_back(row);
     plan.close_task(tasks_[at]);
   }
   return plan;

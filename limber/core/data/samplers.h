@@ -57,8 +57,8 @@ class EvaluationSampler : public EpisodeSampler {
  public:
   struct Options {
     Part part = Part::validation;
-    std::int64_t support = 100;             ///< most support rows kept (0 = none)
-    std::int64_t support_limit = 100;       ///< what the query rows leave room for
+    std::int64_t support = 100;        ///< most support rows kept (0 = none)
+    std::int64_t support_limit = 100;  ///< what the query rows leave room for
     std::int64_t rows_per_batch = 16384;
   };
   EvaluationSampler(const Dataset& dataset, Options options);

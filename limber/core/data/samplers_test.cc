@@ -137,8 +137,8 @@ TEST(EvaluationSampler, SupportPrecedesThePart) {
 TEST(EvaluationSampler, CuttingTheSupportKeepsTheQueries) {
   const Dataset dataset = members_with({50, 10, 40, 400, 7, 90}, /*by_member=*/true);
   const auto queries = [&](std::int64_t support) {
-    const EvaluationSampler sampler(
-        dataset, {.part = Part::test, .support = support, .support_limit = 20});
+    const EvaluationSampler sampler(dataset,
+                                    {.part = Part::test, .support = support, .support_limit = 20});
     std::set<std::int64_t> rows;
     for (std::int64_t i = 0; i < sampler.batches(); ++i) {
       const EpisodePlan plan = sampler.plan(i);

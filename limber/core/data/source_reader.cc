@@ -124,8 +124,8 @@ void RawFeature::read_missing() {
 void RawFeature::read_key(const Key& key) {
   indices_.clear();
   if (kind_ == FeatureKind::number) {
-    number_ = key.is_number ? static_cast<float>(key.number)
-                            : std::numeric_limits<float>::quiet_NaN();
+    number_ =
+        key.is_number ? static_cast<float>(key.number) : std::numeric_limits<float>::quiet_NaN();
   } else if (key.is_number || !key.text.empty()) {
     indices_.push_back(fitted_ || hashed_ ? encoder_.index(key) : provisional_.add(key));
   }

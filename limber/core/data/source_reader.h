@@ -19,10 +19,10 @@ namespace limber {
 ///
 /// `row(views, i)` must read everything that can be bad before it stores anything, so that a
 /// skipped row leaves no trace; it sets `at` to the index of the column that it is reading.
-void for_each_row(
-    std::vector<std::filesystem::path> files, std::vector<std::string> columns, bool skip_bad_rows,
-    const std::string& progress_label, std::int64_t& bad_rows,
-    const std::function<void(std::vector<ColumnView>& views, std::int64_t i, std::size_t& at)>& row);
+void for_each_row(std::vector<std::filesystem::path> files, std::vector<std::string> columns,
+                  bool skip_bad_rows, const std::string& progress_label, std::int64_t& bad_rows,
+                  const std::function<void(std::vector<ColumnView>& views, std::int64_t i,
+                                           std::size_t& at)>& row);
 
 /// Collects the raw values of one feature while its source is read: numbers as they are, ids as
 /// indices into a provisional vocabulary of everything seen.

@@ -54,8 +54,8 @@ std::string Vocabulary::to_lines() const {
       lines += '#';
       lines += std::to_string(key.number);
     } else {
-      lines += nlohmann::json(key.text).dump(-1, ' ', false,
-                                             nlohmann::json::error_handler_t::replace);
+      lines +=
+          nlohmann::json(key.text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     }
     lines += '\n';
   }

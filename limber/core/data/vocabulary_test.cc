@@ -7,8 +7,12 @@
 namespace limber {
 namespace {
 
-Key text(std::string_view value) { return {false, 0, value}; }
-Key number(std::int64_t value) { return {true, value, {}}; }
+Key text(std::string_view value) {
+  return {false, 0, value};
+}
+Key number(std::int64_t value) {
+  return {true, value, {}};
+}
 
 TEST(Vocabulary, NumbersFromOneAndKeepsNumbersApartFromText) {
   Vocabulary vocabulary;

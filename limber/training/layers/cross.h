@@ -17,9 +17,9 @@ class CrossLayerImpl : public torch::nn::Module {
   /// x_0, x_l: [rows, width] -> x_{l+1} [rows, width].
   torch::Tensor forward(const torch::Tensor& x0, const torch::Tensor& x);
 
-  torch::Tensor weight;       ///< full rank: [width, width]
-  torch::Tensor down, up;     ///< low rank: V [width, rank], U^T [rank, width]
-  torch::Tensor bias;         ///< [width]
+  torch::Tensor weight;    ///< full rank: [width, width]
+  torch::Tensor down, up;  ///< low rank: V [width, rank], U^T [rank, width]
+  torch::Tensor bias;      ///< [width]
 };
 TORCH_MODULE(CrossLayer);
 

@@ -38,7 +38,8 @@ TEST(Cross, GradientMatchesDifferences) {
     options.kind = kind;
     options.rank = 2;
     CrossNetwork network(4, options, kDouble);
-    const Tensor x = torch::randn({3, 4}, torch::kDouble), seed = torch::randn({3, 4}, torch::kDouble);
+    const Tensor x = torch::randn({3, 4}, torch::kDouble),
+                 seed = torch::randn({3, 4}, torch::kDouble);
     const auto value = [&] { return (network(x) * seed).sum(); };
     value().backward();
     for (const auto& parameter : network->named_parameters()) {

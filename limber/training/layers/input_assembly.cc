@@ -100,8 +100,8 @@ std::int64_t total_width(const InputLayout& layout) {
 }
 
 template <class T>
-Tensor assemble(const RowBatch& batch, const InputLayout& layout,
-                const std::vector<Tensor>& tables, torch::TensorOptions options) {
+Tensor assemble(const RowBatch& batch, const InputLayout& layout, const std::vector<Tensor>& tables,
+                torch::TensorOptions options) {
   const std::int64_t width = total_width(layout);
   Tensor result = at::empty({batch.rows, width}, options);
   T* out = result.mutable_data_ptr<T>();
@@ -165,8 +165,8 @@ struct AssembleInputs : torch::autograd::Function<AssembleInputs> {
                 : assemble<float>(*borrowed->batch, *borrowed->layout, tables, options);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const auto borrowed = c10::static_intrusive_pointer_cast<Borrowed>(
-        context->saved_data["borrowed"].toCapsule());
+    const auto borrowed =
+        c10::static_intrusive_pointer_cast<Borrowed>(context->saved_data["borrowed"].toCapsule());
     const variable_list tables = context->get_saved_variables();
     variable_list result(tables.size());
     for (std::size_t t = 0; t < tables.size(); ++t) {
@@ -228,8 +228,8 @@ torch::Tensor assemble_inputs_composed(const RowBatch& batch, const InputLayout&
         parts.push_back(torch::zeros({source.rows, feature.width}, options));
       } else {
         const Tensor offsets = long_tensor(values.offsets, options.device());
-        parts.push_back(std::get<0>(at::embedding_bag(table, indices, offsets, false, 1, false,
-                                                      Tensor(), true)));
+        parts.push_back(std::get<0>(
+            at::embedding_bag(table, indices, offsets, false, 1, false, Tensor(), true)));
       }
     }
     Tensor part = torch::cat(parts, 1);

@@ -44,8 +44,7 @@ Example example() {
   batch.table_rows = {{0, 1, 2}, {0, 1, 2, 3}, {0, 1, 2}};
   torch::manual_seed(3);
   for (const auto& table : made.layout.tables) {
-    made.tables.push_back(
-        torch::randn({table.rows, table.dim}, torch::kDouble).requires_grad_());
+    made.tables.push_back(torch::randn({table.rows, table.dim}, torch::kDouble).requires_grad_());
   }
   return made;
 }

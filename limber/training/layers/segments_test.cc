@@ -19,7 +19,8 @@ TEST(Segments, ExpandAndSumAreAdjoint) {
   const double left = (expand_rows(by_task, segments) * by_row).sum().item<double>();
   const double right = (by_task * sum_rows(by_row, segments)).sum().item<double>();
   EXPECT_NEAR(left, right, 1e-12);
-  EXPECT_TRUE(torch::equal(expand_rows(by_task, segments), by_task.index_select(0, segments.task_of_row())));
+  EXPECT_TRUE(torch::equal(expand_rows(by_task, segments),
+                           by_task.index_select(0, segments.task_of_row())));
 }
 
 TEST(Segments, CountsAndTasks) {

@@ -62,8 +62,8 @@ Episode run_episode(RankingModel& model, const TaskBatch& batch, const EpisodeOp
     if (context.start_by_task.defined()) embedding = embedding + context.start_by_task;
     episode.embeddings = embedding;
   }
-  episode.members = member_vector(model, embedding, context.statistics_by_task,
-                                  context.history_by_task);
+  episode.members =
+      member_vector(model, embedding, context.statistics_by_task, context.history_by_task);
   Tensor by_row = expand_rows(episode.members, context.query);
   if (context.history_by_query.defined()) {
     by_row = torch::cat({by_row, context.history_by_query}, 1);

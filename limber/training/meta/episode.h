@@ -18,10 +18,10 @@ struct EpisodeOptions {
 };
 
 struct Episode {
-  torch::Tensor query_logits;   ///< [query rows, labels]
-  torch::Tensor query_labels;   ///< [query rows, labels], NaN = absent
-  torch::Tensor embeddings;     ///< [tasks, dim]: what would be stored; undefined without meta block
-  torch::Tensor members;        ///< [tasks, member width]: all that the global block gets of a member
+  torch::Tensor query_logits;  ///< [query rows, labels]
+  torch::Tensor query_labels;  ///< [query rows, labels], NaN = absent
+  torch::Tensor embeddings;    ///< [tasks, dim]: what would be stored; undefined without meta block
+  torch::Tensor members;  ///< [tasks, member width]: all that the global block gets of a member
   std::vector<torch::Tensor> table_rows;  ///< leaves, by embedding table
   /// Support loss of all tasks before each inner step, per support row; for the training log.
   std::vector<double> support_losses;

@@ -54,8 +54,8 @@ Reference reference_episode(RankingModel& model, const TaskBatch& batch,
           torch::binary_cross_entropy_with_logits(logits, known, {}, {}, at::Reduction::Sum);
       const auto gradients = torch::autograd::grad({loss}, theta, {}, true, second);
       for (std::size_t i = 0; i < theta.size(); ++i) {
-        theta[i] = theta[i] - rates[i] * gradients[i] /
-                                  (static_cast<double>(count) + model->shrinkage());
+        theta[i] =
+            theta[i] - rates[i] * gradients[i] / (static_cast<double>(count) + model->shrinkage());
       }
     }
     const Tensor embedding = embed();
@@ -168,9 +168,10 @@ TEST(Episode, TasksDoNotLeakIntoEachOther) {
     // Flip every label of the second task's support.
     for (std::size_t row = 4; row < 10; ++row) both.rows.labels[row] = 1 - both.rows.labels[row];
     const Episode after = run_episode(model, both, {.steps = 2});
-    EXPECT_TRUE(torch::equal(before.query_logits.narrow(0, 0, 3), after.query_logits.narrow(0, 0, 3)));
-    EXPECT_FALSE(torch::allclose(before.query_logits.narrow(0, 3, 3),
-                                 after.query_logits.narrow(0, 3, 3)));
+    EXPECT_TRUE(
+        torch::equal(before.query_logits.narrow(0, 0, 3), after.query_logits.narrow(0, 0, 3)));
+    EXPECT_FALSE(
+        torch::allclose(before.query_logits.narrow(0, 3, 3), after.query_logits.narrow(0, 3, 3)));
   }
 }
 
@@ -184,7 +185,8 @@ TEST(Episode, QueryLabelsAreNotSeen) {
   TaskBatch batch = test::random_batch(layout, {4, 6}, {3, 3}, 3);
   const Episode before = run_episode(model, batch, {.steps = 2});
   for (std::size_t row = 10; row < 16; ++row) batch.rows.labels[row] = 1 - batch.rows.labels[row];
-  EXPECT_TRUE(torch::equal(before.query_logits, run_episode(model, batch, {.steps = 2}).query_logits));
+  EXPECT_TRUE(
+      torch::equal(before.query_logits, run_episode(model, batch, {.steps = 2}).query_logits));
 }
 
 TEST(Episode, AbsentLabelsCountForNothing) {
@@ -192,7 +194,8 @@ TEST(Episode, AbsentLabelsCountForNothing) {
   const Tensor labels = torch::tensor({{1.0}, {std::nan("")}, {0.0}}, torch::kDouble);
   const LossSum loss = loss_sum(logits, labels);
   EXPECT_EQ(loss.count.item<double>(), 2);
-  EXPECT_NEAR(loss.sum.item<double>(), std::log1p(std::exp(-0.3)) + std::log1p(std::exp(2.0)), 1e-12);
+  EXPECT_NEAR(loss.sum.item<double>(), std::log1p(std::exp(-0.3)) + std::log1p(std::exp(2.0)),
+              1e-12);
 }
 
 }  // namespace

@@ -48,9 +48,9 @@ Tensor InnerLoop::embed(const std::vector<Tensor>& weights) const {
 Tensor InnerLoop::support_logits(const Tensor& embedding) const {
   Tensor by_row = expand_rows(embedding, context_.support);
   if (context_.start_by_support.defined()) by_row = by_row + context_.start_by_support;
-  return model_->global_block(member_vector(model_, by_row, context_.statistics_by_support,
-                                            context_.history_by_support),
-                              context_.support_inputs);
+  return model_->global_block(
+      member_vector(model_, by_row, context_.statistics_by_support, context_.history_by_support),
+      context_.support_inputs);
 }
 
 Tensor InnerLoop::run(const EpisodeOptions& options, std::vector<double>& losses) {

@@ -19,7 +19,9 @@ struct Case {
   std::size_t labels = 1;
 };
 
-std::ostream& operator<<(std::ostream& out, const Case& value) { return out << value.name; }
+std::ostream& operator<<(std::ostream& out, const Case& value) {
+  return out << value.name;
+}
 
 class MetaGradient : public testing::TestWithParam<Case> {
  protected:
@@ -114,18 +116,15 @@ TEST_P(MetaGradient, MatchesCentralDifferences) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, MetaGradient,
-    testing::Values(Case{"one_step", 1}, Case{"two_steps", 2}, Case{"three_steps", 3},
-                    Case{"four_steps", 4}, Case{"five_steps", 5},
-                    Case{"member_level_one_step", 1, "member"},
-                    Case{"member_level_three_steps", 3, "member"},
-                    Case{"member_level_five_steps", 5, "member"},
-                    Case{"one_rate", 2, "interaction", "weights", "scalar"},
-                    Case{"embedding", 3, "interaction", "embedding", "scalar"},
-                    Case{"history_start", 2, "interaction", "weights", "per_tensor", "history", true},
-                    Case{"attention", 2, "interaction", "weights", "per_tensor", "zero", true,
-                         "attention"},
-                    Case{"two_labels", 2, "interaction", "weights", "per_tensor", "zero", false,
-                         "mean", 2}),
+    testing::Values(
+        Case{"one_step", 1}, Case{"two_steps", 2}, Case{"three_steps", 3}, Case{"four_steps", 4},
+        Case{"five_steps", 5}, Case{"member_level_one_step", 1, "member"},
+        Case{"member_level_three_steps", 3, "member"}, Case{"member_level_five_steps", 5, "member"},
+        Case{"one_rate", 2, "interaction", "weights", "scalar"},
+        Case{"embedding", 3, "interaction", "embedding", "scalar"},
+        Case{"history_start", 2, "interaction", "weights", "per_tensor", "history", true},
+        Case{"attention", 2, "interaction", "weights", "per_tensor", "zero", true, "attention"},
+        Case{"two_labels", 2, "interaction", "weights", "per_tensor", "zero", false, "mean", 2}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace

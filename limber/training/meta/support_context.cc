@@ -14,7 +14,8 @@ Tensor residuals(RankingModel& model, const SupportContext& context) {
     // At member level too the default stands in: the residual only needs a fixed reference.
     parts.push_back(model->default_embedding.expand({rows, -1}));
   }
-  const std::int64_t rest = model->statistics_width() + (model->history ? model->history->dim() : 0);
+  const std::int64_t rest =
+      model->statistics_width() + (model->history ? model->history->dim() : 0);
   if (rest > 0) parts.push_back(torch::zeros({rows, rest}, model->tensor));
   const Tensor logits = model->global_block(torch::cat(parts, 1), context.support_inputs);
   return torch::nan_to_num(context.support_labels - torch::sigmoid(logits));
@@ -22,8 +23,8 @@ Tensor residuals(RankingModel& model, const SupportContext& context) {
 
 /// log(1 + n) and the shrunken means of labels and residuals. sums [n, 2 labels], counts [n, 1].
 Tensor statistics(const RankingModel& model, const Tensor& sums, const Tensor& counts) {
-  return torch::cat({torch::log1p(counts) / 4, sums / (counts + model->log_statistics_shrinkage.exp())},
-                    1);
+  return torch::cat(
+      {torch::log1p(counts) / 4, sums / (counts + model->log_statistics_shrinkage.exp())}, 1);
 }
 
 }  // namespace
@@ -35,8 +36,8 @@ void describe_support(RankingModel& model, SupportContext& context) {
   const Tensor counts = support.counts().to(model->tensor.dtype()).unsqueeze(1);
 
   if (model->model.statistics.enabled) {
-    const Tensor by_row = torch::cat(
-        {torch::nan_to_num(context.support_labels - model->base_rates), residual}, 1);
+    const Tensor by_row =
+        torch::cat({torch::nan_to_num(context.support_labels - model->base_rates), residual}, 1);
     const Tensor sums = sum_rows(by_row, support);
     context.statistics_by_task = statistics(model, sums, counts);
     context.statistics_by_support =
@@ -45,18 +46,17 @@ void describe_support(RankingModel& model, SupportContext& context) {
 
   if (model->history) {
     HistoryEncoder& history = model->history;
-    const Tensor signal =
-        residual.defined() && model->model.history.signal == "residual"
-            ? residual
-            : torch::nan_to_num(context.support_labels - model->base_rates);
+    const Tensor signal = residual.defined() && model->model.history.signal == "residual"
+                              ? residual
+                              : torch::nan_to_num(context.support_labels - model->base_rates);
     const Tensor encoded = history->encode(context.support_inputs, signal);
     if (history->attends()) {
       context.history_by_query =
           history->attend(context.query_inputs, context.query, encoded, context.support_inputs,
                           support, /*own_rows=*/false);
       context.history_by_support =
-          history->attend(context.support_inputs, support, encoded, context.support_inputs,
-                          support, /*own_rows=*/true);
+          history->attend(context.support_inputs, support, encoded, context.support_inputs, support,
+                          /*own_rows=*/true);
     } else {
       context.history_by_task = history->pool(encoded, support);
       context.history_by_support = history->pool_leave_one_out(encoded, support);

@@ -14,10 +14,10 @@ struct SupportContext {
   torch::Tensor support_inputs, query_inputs;  ///< [rows, all input columns]
   torch::Tensor support_labels;                ///< [support rows, labels]
 
-  torch::Tensor statistics_by_task;   ///< [tasks, statistics width]
-  torch::Tensor history_by_task;      ///< [tasks, history dim], mean pooling
-  torch::Tensor history_by_query;     ///< [query rows, history dim], attention pooling
-  torch::Tensor start_by_task;        ///< [tasks, dim]: start of the embedding from the history
+  torch::Tensor statistics_by_task;  ///< [tasks, statistics width]
+  torch::Tensor history_by_task;     ///< [tasks, history dim], mean pooling
+  torch::Tensor history_by_query;    ///< [query rows, history dim], attention pooling
+  torch::Tensor start_by_task;       ///< [tasks, dim]: start of the embedding from the history
   /// The same for the support rows, each without its own label.
   torch::Tensor statistics_by_support, history_by_support, start_by_support;
 };

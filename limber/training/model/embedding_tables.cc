@@ -36,8 +36,8 @@ void adagrad_rows(torch::Tensor& weight, torch::Tensor& accumulator,
 
 }  // namespace
 
-EmbeddingTables::EmbeddingTables(const std::vector<EmbeddingTableShape>& shapes,
-                                 std::uint64_t seed, torch::TensorOptions options)
+EmbeddingTables::EmbeddingTables(const std::vector<EmbeddingTableShape>& shapes, std::uint64_t seed,
+                                 torch::TensorOptions options)
     : shapes_(shapes) {
   for (std::size_t t = 0; t < shapes.size(); ++t) {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(mix64(seed ^ mix64(t)));
@@ -88,8 +88,7 @@ void EmbeddingTables::step_sgd(const RowBatch& batch, const std::vector<torch::T
   const torch::NoGradGuard no_grad;
   for (std::size_t t = 0; t < weights_.size(); ++t) {
     if (!leaves[t].grad().defined() || batch.table_rows[t].empty()) continue;
-    const auto index =
-        torch::tensor(batch.table_rows[t], torch::kLong).to(weights_[t].device());
+    const auto index = torch::tensor(batch.table_rows[t], torch::kLong).to(weights_[t].device());
     weights_[t].index_add_(0, index, leaves[t].grad(), -rate);
   }
 }

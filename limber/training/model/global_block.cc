@@ -9,8 +9,8 @@ GlobalBlockImpl::GlobalBlockImpl(std::int64_t member_width, const InputLayout& l
   const std::int64_t width = member_width + inputs_.width();
   const auto labels = static_cast<std::int64_t>(layout.labels.size());
   cross_ = register_module("cross", CrossNetwork(width, options.cross, tensor));
-  mlp_ = register_module(
-      "mlp", Mlp(width, options.hidden, options.activation, options.dropout, tensor));
+  mlp_ = register_module("mlp",
+                         Mlp(width, options.hidden, options.activation, options.dropout, tensor));
   head_ = register_module("head", Dense(mlp_->out(), labels, tensor));
   if (wide_inputs_.width() > 0) {
     wide_ = register_module("wide", Dense(wide_inputs_.width(), labels, tensor));

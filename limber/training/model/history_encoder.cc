@@ -46,16 +46,14 @@ HistoryEncoderImpl::HistoryEncoderImpl(const InputLayout& layout, const HistoryO
       dim_(options.dim),
       inputs_(layout, options.inputs.empty() ? default_inputs : options.inputs) {
   const auto labels = static_cast<std::int64_t>(layout.labels.size());
-  mlp_ = register_module(
-      "mlp", Mlp(inputs_.width() + labels, options.hidden, "relu", 0.0, tensor));
+  mlp_ = register_module("mlp", Mlp(inputs_.width() + labels, options.hidden, "relu", 0.0, tensor));
   out_ = register_module("out", Dense(mlp_->out(), dim_, tensor));
   if (attends_) {
     key_ = register_module("key", Dense(inputs_.width(), dim_, tensor));
     query_ = register_module("query", Dense(inputs_.width(), dim_, tensor));
     empty_score_ = register_parameter("empty_score", torch::zeros({1}, tensor));
   } else {
-    log_shrinkage_ =
-        register_parameter("log_shrinkage", torch::full({1}, std::log(5.0), tensor));
+    log_shrinkage_ = register_parameter("log_shrinkage", torch::full({1}, std::log(5.0), tensor));
   }
 }
 

@@ -28,7 +28,8 @@ std::vector<torch::Tensor> MetaBlockImpl::expanded_weights(std::int64_t tasks) c
   return expanded;
 }
 
-torch::Tensor MetaBlockImpl::forward(torch::Tensor x, const std::vector<torch::Tensor>& task_weights,
+torch::Tensor MetaBlockImpl::forward(torch::Tensor x,
+                                     const std::vector<torch::Tensor>& task_weights,
                                      const Segments& segments) const {
   for (std::size_t l = 0; l + 1 < task_weights.size(); l += 2) {
     x = grouped_matmul(x, task_weights[l], segments) + expand_rows(task_weights[l + 1], segments);

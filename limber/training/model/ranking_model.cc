@@ -23,8 +23,8 @@ RankingModelImpl::RankingModelImpl(InputLayout input_layout, const ModelOptions&
   torch::manual_seed(static_cast<std::int64_t>(seed));
   std::int64_t member_width = 0;
   if (model.meta_block.enabled) {
-    meta_block = register_module("meta_block",
-                                 MetaBlock(meta_inputs.width(), model.meta_block, tensor));
+    meta_block =
+        register_module("meta_block", MetaBlock(meta_inputs.width(), model.meta_block, tensor));
     const std::int64_t dim = model.meta_block.dim;
     member_width += dim;
     default_embedding = register_parameter("default_embedding", torch::zeros({1, dim}, tensor));
@@ -62,8 +62,8 @@ RankingModelImpl::RankingModelImpl(InputLayout input_layout, const ModelOptions&
           "history_start", torch::zeros({model.history.dim, model.meta_block.dim}, tensor));
     }
   }
-  global_block =
-      register_module("global_block", GlobalBlock(member_width, layout, model.global_block, tensor));
+  global_block = register_module("global_block",
+                                 GlobalBlock(member_width, layout, model.global_block, tensor));
   base_rates = register_buffer("base_rates", torch::tensor(rates, torch::kDouble).to(tensor));
 }
 
@@ -73,7 +73,8 @@ std::vector<torch::Tensor> RankingModelImpl::inner_rates() const {
       model.meta_block.adapt == "weights" ? meta_block->weights().size() : std::size_t{1};
   std::vector<torch::Tensor> by_tensor;
   for (std::size_t i = 0; i < moved; ++i) {
-    by_tensor.push_back(rates.numel() == 1 ? rates : rates.narrow(0, static_cast<std::int64_t>(i), 1));
+    by_tensor.push_back(rates.numel() == 1 ? rates
+                                           : rates.narrow(0, static_cast<std::int64_t>(i), 1));
   }
   return by_tensor;
 }

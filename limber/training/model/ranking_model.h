@@ -19,20 +19,18 @@ class RankingModelImpl : public torch::nn::Module {
  public:
   /// `base_rates`: share of ones of each label in the training rows; the logits start there.
   RankingModelImpl(InputLayout layout, const ModelOptions& model, const MetaOptions& meta,
-                   std::vector<double> base_rates, std::uint64_t seed,
-                   torch::TensorOptions tensor);
+                   std::vector<double> base_rates, std::uint64_t seed, torch::TensorOptions tensor);
 
   bool uses_support() const {
     return model.meta_block.enabled || model.history.enabled || model.statistics.enabled;
   }
   /// Needs a prediction of the un-personalised model for each support row.
   bool uses_residuals() const {
-    return model.statistics.enabled || (model.history.enabled && model.history.signal == "residual");
+    return model.statistics.enabled ||
+           (model.history.enabled && model.history.signal == "residual");
   }
   std::int64_t labels() const { return static_cast<std::int64_t>(layout.labels.size()); }
-  std::int64_t statistics_width() const {
-    return model.statistics.enabled ? 1 + 2 * labels() : 0;
-  }
+  std::int64_t statistics_width() const { return model.statistics.enabled ? 1 + 2 * labels() : 0; }
   bool member_level() const { return model.meta_block.level == "member"; }
 
   /// Step size of each tensor that the inner loop moves.
@@ -54,11 +52,11 @@ class RankingModelImpl : public torch::nn::Module {
   MetaBlock meta_block{nullptr};
   HistoryEncoder history{nullptr};
   GlobalBlock global_block{nullptr};
-  torch::Tensor default_embedding;     ///< [1, dim]: the embedding without any support
-  torch::Tensor history_start;         ///< [history dim, dim], with meta_block.start: history
-  torch::Tensor log_inner_rates;       ///< [1] or [tensors that the inner loop moves]
+  torch::Tensor default_embedding;  ///< [1, dim]: the embedding without any support
+  torch::Tensor history_start;      ///< [history dim, dim], with meta_block.start: history
+  torch::Tensor log_inner_rates;    ///< [1] or [tensors that the inner loop moves]
   torch::Tensor log_shrinkage, log_pooling_shrinkage, log_statistics_shrinkage;  ///< [1]
-  torch::Tensor base_rates;            ///< [labels]
+  torch::Tensor base_rates;                                                      ///< [labels]
 };
 TORCH_MODULE(RankingModel);
 

@@ -11,9 +11,9 @@ namespace fs = std::filesystem;
 namespace {
 
 limber::Tensor view_of(const std::string& name, const torch::Tensor& tensor) {
-  return make_tensor<float>(
-      name, tensor.sizes().vec(),
-      std::span<const float>(tensor.const_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())));
+  return make_tensor<float>(name, tensor.sizes().vec(),
+                            std::span<const float>(tensor.const_data_ptr<float>(),
+                                                   static_cast<std::size_t>(tensor.numel())));
 }
 
 nlohmann::json layout_to_json(const InputLayout& layout) {
@@ -105,7 +105,8 @@ LoadedModel load_model(const Artifact& artifact, torch::Device device) {
                        name);
     }
     const auto values = stored.values<float>();
-    target.copy_(torch::from_blob(const_cast<float*>(values.data()), target.sizes(), torch::kFloat));
+    target.copy_(
+        torch::from_blob(const_cast<float*>(values.data()), target.sizes(), torch::kFloat));
   };
   for (auto& [name, tensor] : loaded.model->dense_tensors()) fill(tensor, name);
   auto& weights = loaded.model->tables.weights();

@@ -3,7 +3,6 @@
 #include "limber/core/base/error.h"
 #include "limber/core/data/loader.h"
 
-
 #include "limber/training/evaluate/ranking_metrics.h"
 #include "limber/training/meta/episode.h"
 
@@ -37,7 +36,8 @@ ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
       const TaskRows& rows = dataset.tasks[static_cast<std::size_t>(task)];
       for (std::int64_t q = batch->query_offsets[at]; q < batch->query_offsets[at + 1]; ++q) {
         for (std::size_t l = 0; l < labels; ++l) {
-          const std::int64_t place = q * static_cast<std::int64_t>(labels) + static_cast<std::int64_t>(l);
+          const std::int64_t place =
+              q * static_cast<std::int64_t>(labels) + static_cast<std::int64_t>(l);
           scored.logits[l].push_back(logits.const_data_ptr<float>()[place]);
           scored.truth[l].push_back(truth.const_data_ptr<float>()[place]);
         }

@@ -13,10 +13,10 @@ namespace limber {
 /// Everything that decides how training goes on, so that a resumed run gives the same bits as one
 /// that was never interrupted.
 struct TrainState {
-  std::int64_t epoch = 0;       ///< epochs completed
-  std::int64_t batch = 0;       ///< batches of the current epoch completed
-  std::int64_t step = 0;        ///< steps completed
-  double loss_sum = 0;          ///< of the current epoch, for its mean
+  std::int64_t epoch = 0;  ///< epochs completed
+  std::int64_t batch = 0;  ///< batches of the current epoch completed
+  std::int64_t step = 0;   ///< steps completed
+  double loss_sum = 0;     ///< of the current epoch, for its mean
   double loss_count = 0;
   double best_score = 0;        ///< of validation, higher is better
   std::int64_t best_epoch = 0;  ///< 0: none yet
@@ -32,8 +32,7 @@ void restore_weights(RankingModel& model, const std::map<std::string, torch::Ten
 
 /// One file, written whole or not at all. `fingerprint` says what the run is (config and data).
 void save_checkpoint(const std::filesystem::path& path, const std::string& fingerprint,
-                     const TrainState& state, const RankingModel& model,
-                     DenseOptimizer& optimizer);
+                     const TrainState& state, const RankingModel& model, DenseOptimizer& optimizer);
 
 /// Throws InputError when the file is damaged or belongs to another run.
 void load_checkpoint(const std::filesystem::path& path, const std::string& fingerprint,

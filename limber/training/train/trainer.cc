@@ -113,9 +113,10 @@ std::pair<double, double> Trainer::step(const TaskBatch& batch, double factor) {
   const double sum = loss.sum.item<double>();
   const double norm = optimizer_.clip(config_.train.clip_norm);
   if (!std::isfinite(sum) || !std::isfinite(norm)) {
-    throw Error("step {}: the loss or its gradient is not finite; lower train.learning_rate or "
-                "meta.inner_learning_rate_start",
-                state_.step + 1);
+    throw Error(
+        "step {}: the loss or its gradient is not finite; lower train.learning_rate or "
+        "meta.inner_learning_rate_start",
+        state_.step + 1);
   }
   optimizer_.step(config_.train.learning_rate * factor);
   const double rate = config_.train.sparse_learning_rate * factor;
@@ -153,12 +154,12 @@ void Trainer::run_epoch(TrainingSummary& summary) {
                     static_cast<std::uint64_t>(steps_per_epoch_), "steps");
   progress.set(static_cast<std::uint64_t>(state_.batch));
   Stopwatch since_checkpoint;
+  // Waiting for data counts: what a user sees is how fast the log goes through.
+  const Stopwatch loop_time;
   while (auto batch = loader.next()) {
-    const Stopwatch step_time;
-    const double factor = learning_rate_factor(config_.train.schedule, config_.train.warm_up,
-                                               state_.step, all_steps);
+    const double factor =
+        learning_rate_factor(config_.train.schedule, config_.train.warm_up, state_.step, all_steps);
     const auto [sum, count] = step(*batch, factor);
-    summary.seconds += step_time.seconds();
     summary.examples += by_task ? batch->query_rows() : batch->rows.rows;
     loader.recycle(std::move(batch));
     ++state_.batch;
@@ -167,15 +168,20 @@ void Trainer::run_epoch(TrainingSummary& summary) {
     state_.loss_count += count;
     progress.note(fmt::format("loss {:.4f}", state_.loss_sum / state_.loss_count));
     progress.add(1);
-    if (events_ && state_.step % 20 == 0) events_->add_scalar("train/loss", sum / count, state_.step);
+    if (events_ && state_.step % 20 == 0)
+      events_->add_scalar("train/loss", sum / count, state_.step);
     if (state_.batch < steps_per_epoch_ &&
         (should_stop() ||
          since_checkpoint.seconds() >= static_cast<double>(config_.train.checkpoint_seconds))) {
       save();
       since_checkpoint = Stopwatch();
-      if (should_stop()) return;
+      if (should_stop()) {
+        summary.seconds += loop_time.seconds();
+        return;
+      }
     }
   }
+  summary.seconds += loop_time.seconds();
   progress.finish();
   validate(summary);
 }
@@ -188,14 +194,16 @@ void Trainer::validate(TrainingSummary& summary) {
   EvaluationSampler::Options options;
   options.part = Part::validation;
   options.support = options.support_limit = config_.meta.support;
-  const QuickMetrics metrics = quick_metrics(
-      score_rows(model_, dataset_, options, config_.meta.adaptation_steps));
+  const QuickMetrics metrics =
+      quick_metrics(score_rows(model_, dataset_, options, config_.meta.adaptation_steps));
   const std::string& watched = config_.train.early_stop;
-  const double score = watched == "none" ? static_cast<double>(state_.epoch) : metrics.score(watched);
+  const double score =
+      watched == "none" ? static_cast<double>(state_.epoch) : metrics.score(watched);
   if (std::isnan(score)) {
-    throw InputError("train.early_stop: {} is not defined on the validation rows (one class only?); "
-                     "raise data.validation_share or watch another metric",
-                     watched);
+    throw InputError(
+        "train.early_stop: {} is not defined on the validation rows (one class only?); "
+        "raise data.validation_share or watch another metric",
+        watched);
   }
   const bool better = state_.best_epoch == 0 || score > state_.best_score;
   if (better) {
@@ -204,9 +212,9 @@ void Trainer::validate(TrainingSummary& summary) {
     state_.best = copy_weights(model_);
     summary.validation = metrics;
   }
-  spdlog::info("epoch {:3}  train loss {:.5f}  validation log loss {:.5f}  AUC {:.5f}  GAUC {:.5f}{}",
-               state_.epoch, loss, metrics.log_loss, metrics.auc, metrics.gauc,
-               better ? "  *" : "");
+  spdlog::info(
+      "epoch {:3}  train loss {:.5f}  validation log loss {:.5f}  AUC {:.5f}  GAUC {:.5f}{}",
+      state_.epoch, loss, metrics.log_loss, metrics.auc, metrics.gauc, better ? "  *" : "");
   log_epoch(metrics, loss);
   state_.done = state_.epoch >= config_.train.epochs ||
                 state_.epoch - state_.best_epoch >= config_.train.patience;

@@ -25,7 +25,7 @@ RankingModel make_model(const Config& config, const Dataset& dataset, torch::Dev
 struct TrainingSummary {
   std::int64_t epochs = 0, steps = 0, best_epoch = 0;
   std::int64_t examples = 0;  ///< query rows seen by this process
-  double seconds = 0;         ///< in training steps of this process
+  double seconds = 0;         ///< of this process in training, without validation
   QuickMetrics validation;    ///< at the best epoch
   bool stopped = false;       ///< a signal asked for it; a checkpoint has been written
 };

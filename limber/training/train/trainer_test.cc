@@ -72,8 +72,8 @@ train: {epochs: 3, tensorboard: false, learning_rate: 0.01}
 
 TEST_F(TrainerTest, TrainingLowersTheLoss) {
   for (const char* enabled : {"true", "false"}) {
-    const Config given = config({std::string("model.meta_block.enabled=") + enabled,
-                                 "train.batch=256", "train.epochs=5"});
+    const Config given = config(
+        {std::string("model.meta_block.enabled=") + enabled, "train.batch=256", "train.epochs=5"});
     const Dataset dataset = build(given);
     RankingModel model = make_model(given, dataset, torch::kCPU);
     EvaluationSampler::Options options;
