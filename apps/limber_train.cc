@@ -92,7 +92,10 @@ int parse_and_run(int argc, char** argv) {
       "Compares models by what `evaluate --metrics` wrote of each: one table, one HTML\n"
       "page. Where FILE.parquet from `--scores` lies beside each FILE.json, paired\n"
       "differences from the baseline are added.");
-  report_verb->add_option("models", report.models, "FILE.json or NAME=FILE.json")->required();
+  CLI::Option* report_models =
+      report_verb->add_option("models", report.models, "FILE.json or NAME=FILE.json");
+  report_verb->add_option("--from", report.from, "A whole report as JSON, such as bench-quality's")
+      ->excludes(report_models);
   report_verb->add_option("--baseline", report.baseline,
                           "Name to compare with; the first without it");
   report_verb->add_option("--output,-o", report.output, "HTML page to write")

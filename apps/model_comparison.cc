@@ -163,7 +163,7 @@ std::string comparison_table(const std::vector<ComparedModel>& models, const std
   const auto line = [&](std::string_view name, const auto& cell_of) {
     text += fmt::format("  {:<{}}", name, width);
     for (const std::string_view key : table_metrics) {
-      text += fmt::format("  {:<33}", cell_of(described(key)));
+      text += fmt::format("  {:<34}", cell_of(described(key)));
     }
     text.erase(text.find_last_not_of(' ') + 1);
     text += '\n';

@@ -37,6 +37,19 @@ json protocol(const std::vector<ComparedModel>& models, const std::string& label
 }  // namespace
 
 int run_report(const ReportArguments& arguments) {
+  if (!arguments.from.empty()) {
+    const json given = json::parse(read_file(arguments.from), nullptr, false);
+    if (!given.is_object()) {
+      throw InputError("{}: not a report in JSON (limber/training/evaluate/report.h says how)",
+                       arguments.from);
+    }
+    write_file_atomic(arguments.output, render_report(given));
+    fmt::print("wrote {}\n", arguments.output);
+    return 0;
+  }
+  if (arguments.models.empty()) {
+    throw InputError("report: name the metrics files to compare, or --from a report");
+  }
   std::vector<ComparedModel> models;
   for (const std::string& argument : arguments.models) {
     models.push_back(read_compared_model(argument));

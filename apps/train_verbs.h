@@ -42,6 +42,7 @@ int run_adapt(const AdaptArguments& arguments);
 
 struct ReportArguments {
   std::vector<std::string> models;  ///< "FILE.json" or "NAME=FILE.json", as --metrics wrote them
+  std::string from;                 ///< a whole report as JSON instead, "" = none
   std::string baseline;             ///< model that the others are compared with, "" = the first
   std::string output = "report.html";
   std::string title = "Comparison of models";

@@ -44,7 +44,3 @@ def relative_errors(ours, theirs, groups):
 
 def report(**values):
     print(json.dumps(values))
-
-
-def limit_threads(threads):
-    torch.set_num_threads(threads)

@@ -3,6 +3,9 @@
 import torch
 import torch.nn.functional as F
 
+import batch_file
+import measure
+
 CLIP_NORM = 10.0
 # As in bench_meta: outer steps too small to lead anywhere.
 RATE, TABLE_RATE = 1e-6, 5e-5
@@ -124,15 +127,11 @@ def gradients(model, leaves):
 def run(description, backward):
     """A peer's main. backward(model, batch, leaves, steps, second) leaves gradients, returns the
     mean query loss."""
-    import measure
-
     parser = measure.arguments(description)
     parser.add_argument("--order", default="second")
     parser.add_argument("--steps", type=int, default=1)
     options = parser.parse_args()
-    measure.limit_threads(options.threads)
-    import batch_file
-
+    torch.set_num_threads(options.threads)
     file = batch_file.read_batch_file(options.file)
     model = Model(file)
     second = options.order == "second"
@@ -153,7 +152,6 @@ def run(description, backward):
         for name, tensor in file.results.items()
         if name.startswith(prefix + "gradient.")
     }
-    # Without second order the inner rates still have gradients, through the steps they scale.
     errors = measure.relative_errors(ours, theirs, GROUPS)
     our_loss = float(file.results[prefix + "loss"])
     errors["loss"] = abs(loss - our_loss) / abs(our_loss)

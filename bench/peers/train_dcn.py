@@ -200,7 +200,7 @@ def main():
     parser = measure.arguments(__doc__)
     parser.add_argument("--set-up", nargs="*", default=[], help="only these, e.g. adagrad+compile")
     options = parser.parse_args()
-    measure.limit_threads(options.threads)
+    torch.set_num_threads(options.threads)
     file = batch_file.read_batch_file(options.file)
     for batch in file.batches:
         batch.prepared = [run.prepare(batch) for run in make_runs(file)]

@@ -2,6 +2,7 @@
 
 #include "limber/training/layers/gemm.h"
 #include "limber/training/layers/row_blocks.h"
+#include "limber/training/layers/row_loops.h"
 
 namespace limber {
 namespace {
@@ -20,17 +21,11 @@ void forward_rows(const Tensor& x0, const Tensor& x, const Tensor& weight, const
   const T* shift = bias.const_data_ptr<T>();
   T* mix = mixed.mutable_data_ptr<T>();
   T* to = result.mutable_data_ptr<T>();
-  RowBlocks(x.size(0)).run([&](std::int64_t, std::int64_t begin, std::int64_t end) {
-    multiply<T>(end - begin, width, width, {from + begin * width, width}, {matrix, width}, T(0),
-                mix + begin * width, width);
-    for (std::int64_t row = begin; row < end; ++row) {
-      const std::int64_t at = row * width;
-      for (std::int64_t c = 0; c < width; ++c) {
-        const T value = mix[at + c] + shift[c];
-        mix[at + c] = value;
-        to[at + c] = from[at + c] + first[at + c] * value;
-      }
-    }
+  RowBlocks(x.size(0), width).run([&](std::int64_t, std::int64_t begin, std::int64_t end) {
+    const std::int64_t at = begin * width;
+    multiply<T>(end - begin, width, width, {from + at, width}, {matrix, width}, T(0), mix + at,
+                width);
+    cross_forward(first + at, from + at, shift, mix + at, to + at, end - begin, width);
   });
 }
 
@@ -54,37 +49,28 @@ void backward_rows(const Tensor& x0, const Tensor& x, const Tensor& mixed, const
   T* dx0 = gradients.x0.defined() ? gradients.x0.mutable_data_ptr<T>() : nullptr;
   T* dx = gradients.x.defined() ? gradients.x.mutable_data_ptr<T>() : nullptr;
   const bool by_weight = gradients.weight.defined();
-  const RowBlocks blocks(x.size(0));
-  PartialSums<T> scratch(blocks.parts(), RowBlocks::block * width);
+  const RowBlocks blocks(x.size(0), width);
+  PartialSums<T> scratch(blocks.parts(), blocks.block() * width);
   PartialSums<T> matrices(blocks.parts(), by_weight ? width * width : 0);
   PartialSums<T> shifts(blocks.parts(), width);
   blocks.run([&](std::int64_t part, std::int64_t begin, std::int64_t end) {
     T* dmixed = scratch.of(part);
-    T* shift = shifts.of(part);
-    for (std::int64_t row = begin; row < end; ++row) {
-      const std::int64_t at = row * width;
-      T* target = dmixed + (row - begin) * width;
-      for (std::int64_t c = 0; c < width; ++c) target[c] = g[at + c] * first[at + c];
-      if (g_mixed != nullptr) {
-        for (std::int64_t c = 0; c < width; ++c) target[c] += g_mixed[at + c];
-      }
-      for (std::int64_t c = 0; c < width; ++c) shift[c] += target[c];
-      if (dx0 != nullptr) {
-        for (std::int64_t c = 0; c < width; ++c) dx0[at + c] = g[at + c] * mix[at + c];
-      }
-      if (dx != nullptr && joined) {
-        for (std::int64_t c = 0; c < width; ++c) dx[at + c] = g[at + c] * (1 + mix[at + c]);
-      } else if (dx != nullptr) {
-        std::copy_n(g + at, width, dx + at);
-      }
-    }
+    const std::int64_t at = begin * width, count = (end - begin) * width;
+    cross_backward(g + at, g_mixed == nullptr ? nullptr : g_mixed + at, first + at, dmixed,
+                   shifts.of(part), end - begin, width);
+    if (dx0 != nullptr) product(g + at, mix + at, dx0 + at, count);
     if (dx != nullptr) {
-      multiply<T>(end - begin, width, width, {dmixed, width}, {matrix, width, true}, T(1),
-                  dx + begin * width, width);
+      if (joined) {
+        add_product(g + at, mix + at, dx + at, count);
+      } else {
+        std::copy_n(g + at, count, dx + at);
+      }
+      multiply<T>(end - begin, width, width, {dmixed, width}, {matrix, width, true}, T(1), dx + at,
+                  width);
     }
     if (by_weight) {
-      multiply<T>(width, width, end - begin, {from + begin * width, width, true}, {dmixed, width},
-                  T(1), matrices.of(part), width);
+      multiply<T>(width, width, end - begin, {from + at, width, true}, {dmixed, width}, T(1),
+                  matrices.of(part), width);
     }
   });
   if (by_weight) matrices.finish(gradients.weight.mutable_data_ptr<T>());

@@ -2,6 +2,7 @@
 
 #include "limber/training/layers/gemm.h"
 #include "limber/training/layers/row_blocks.h"
+#include "limber/training/layers/row_loops.h"
 
 namespace limber {
 namespace {
@@ -17,13 +18,12 @@ void forward_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
   const T* matrix = weight.const_data_ptr<T>();
   const T* shift = bias.const_data_ptr<T>();
   T* to = result.mutable_data_ptr<T>();
-  RowBlocks(x.size(0)).run([&](std::int64_t, std::int64_t begin, std::int64_t end) {
-    T* block = to + begin * out;
-    multiply<T>(end - begin, out, in, {from + begin * in, in}, {matrix, out}, T(0), block, out);
-    for (std::int64_t row = begin; row < end; ++row, block += out) {
-      for (std::int64_t c = 0; c < out; ++c) block[c] = std::max(block[c] + shift[c], T(0));
-    }
-  });
+  RowBlocks(x.size(0), std::max(in, out))
+      .run([&](std::int64_t, std::int64_t begin, std::int64_t end) {
+        T* block = to + begin * out;
+        multiply<T>(end - begin, out, in, {from + begin * in, in}, {matrix, out}, T(0), block, out);
+        add_bias_relu(block, shift, end - begin, out);
+      });
 }
 
 /// Gradients of x, weight and bias; those that nobody asked for are undefined.
@@ -36,22 +36,13 @@ void backward_rows(const Tensor& x, const Tensor& weight, const Tensor& y, const
   const T* active = y.const_data_ptr<T>();
   const T* above = gradient.const_data_ptr<T>();
   T* below = dx.defined() ? dx.mutable_data_ptr<T>() : nullptr;
-  const RowBlocks blocks(x.size(0));
-  PartialSums<T> masked(blocks.parts(), RowBlocks::block * out);
+  const RowBlocks blocks(x.size(0), std::max(in, out));
+  PartialSums<T> masked(blocks.parts(), blocks.block() * out);
   PartialSums<T> matrices(blocks.parts(), dweight.defined() ? in * out : 0);
   PartialSums<T> shifts(blocks.parts(), out);
   blocks.run([&](std::int64_t part, std::int64_t begin, std::int64_t end) {
     T* g = masked.of(part);
-    T* shift = shifts.of(part);
-    for (std::int64_t row = begin; row < end; ++row) {
-      const T* source = above + row * out;
-      const T* mask = active + row * out;
-      T* target = g + (row - begin) * out;
-      for (std::int64_t c = 0; c < out; ++c) {
-        target[c] = mask[c] > T(0) ? source[c] : T(0);
-        shift[c] += target[c];
-      }
-    }
+    mask_by_relu(above + begin * out, active + begin * out, g, shifts.of(part), end - begin, out);
     if (below != nullptr) {
       multiply<T>(end - begin, in, out, {g, out}, {matrix, out, true}, T(0), below + begin * in,
                   in);

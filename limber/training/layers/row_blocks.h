@@ -14,14 +14,17 @@ namespace limber {
 /// threads gives the same bits.
 class RowBlocks {
  public:
-  explicit RowBlocks(std::int64_t rows)
+  /// `width`: of the rows. BLAS repacks a wide weight matrix for every block, so that wide blocks
+  /// must be long.
+  RowBlocks(std::int64_t rows, std::int64_t width)
       : rows_(rows),
+        block_(width > 192 ? 1024 : 256),
         parts_(std::clamp<std::int64_t>(
             rows / least_rows, 1,
             at::in_parallel_region() ? 1 : static_cast<std::int64_t>(at::get_num_threads()))) {}
 
-  static constexpr std::int64_t block = 256, least_rows = 128;
   std::int64_t parts() const { return parts_; }
+  std::int64_t block() const { return block_; }
 
   template <class Body>
   void run(const Body& body) const {
@@ -29,15 +32,16 @@ class RowBlocks {
     at::parallel_for(0, parts_, 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t part = first; part < last; ++part) {
         const std::int64_t end = std::min(rows_, (part + 1) * each);
-        for (std::int64_t begin = part * each; begin < end; begin += block) {
-          body(part, begin, std::min(end, begin + block));
+        for (std::int64_t begin = part * each; begin < end; begin += block_) {
+          body(part, begin, std::min(end, begin + block_));
         }
       }
     });
   }
 
  private:
-  std::int64_t rows_, parts_;
+  static constexpr std::int64_t least_rows = 128;
+  std::int64_t rows_, block_, parts_;
 };
 
 /// One sum of `size` elements for each part; `finish` adds them up into `result`.

@@ -203,26 +203,40 @@ struct SumRows : torch::autograd::Function<SumRows> {
   }
 };
 
+Tensor matmul_with(const Tensor& rows, const Tensor& weights, const Segments& segments,
+                   bool transposed);
+
+/// With `transposed` each task's matrix is used as its transpose. That is not left to a view of
+/// the weights, because their gradient would come back transposed too, and adding such gradients
+/// up is slow.
 struct GroupedMatmul : torch::autograd::Function<GroupedMatmul> {
   static Tensor forward(AutogradContext* context, const Tensor& rows, const Tensor& weights,
-                        const Segments& segments) {
+                        const Segments& segments, bool transposed) {
     keep(context, segments);
+    context->saved_data["transposed"] = transposed;
     context->save_for_backward({rows, weights});
-    return matmul_plain(rows, weights, segments);
+    return matmul_plain(rows, transposed ? weights.transpose(1, 2) : weights, segments);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const Segments segments = segments_of(context);
-    variable_list result(3);
+    const bool transposed = context->saved_data["transposed"].toBool();
+    variable_list result(4);
     if (context->needs_input_grad(0)) {
-      result[0] = grouped_matmul(gradients[0], saved[1].transpose(1, 2), segments);
+      result[0] = matmul_with(gradients[0], saved[1], segments, !transposed);
     }
     if (context->needs_input_grad(1)) {
-      result[1] = grouped_outer(saved[0], gradients[0], segments);
+      result[1] = transposed ? grouped_outer(gradients[0], saved[0], segments)
+                             : grouped_outer(saved[0], gradients[0], segments);
     }
     return result;
   }
 };
+
+Tensor matmul_with(const Tensor& rows, const Tensor& weights, const Segments& segments,
+                   bool transposed) {
+  return GroupedMatmul::apply(rows, weights, segments, transposed);
+}
 
 struct GroupedOuter : torch::autograd::Function<GroupedOuter> {
   static Tensor forward(AutogradContext* context, const Tensor& left, const Tensor& right,
@@ -236,10 +250,10 @@ struct GroupedOuter : torch::autograd::Function<GroupedOuter> {
     const Segments segments = segments_of(context);
     variable_list result(3);
     if (context->needs_input_grad(0)) {
-      result[0] = grouped_matmul(saved[1], gradients[0].transpose(1, 2), segments);
+      result[0] = matmul_with(saved[1], gradients[0], segments, /*transposed=*/true);
     }
     if (context->needs_input_grad(1)) {
-      result[1] = grouped_matmul(saved[0], gradients[0], segments);
+      result[1] = matmul_with(saved[0], gradients[0], segments, /*transposed=*/false);
     }
     return result;
   }
@@ -273,7 +287,7 @@ Tensor sum_rows(const Tensor& by_row, const Segments& segments) {
 }
 
 Tensor grouped_matmul(const Tensor& rows, const Tensor& weights, const Segments& segments) {
-  return GroupedMatmul::apply(rows, weights, segments);
+  return matmul_with(rows, weights, segments, /*transposed=*/false);
 }
 
 Tensor grouped_outer(const Tensor& left, const Tensor& right, const Segments& segments) {

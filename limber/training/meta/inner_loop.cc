@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "limber/training/meta/descend.h"
 #include "limber/training/meta/episode.h"
 
 namespace limber {
@@ -92,9 +93,7 @@ Tensor InnerLoop::run(const EpisodeOptions& options, std::vector<double>& losses
       }
     }
     for (std::size_t i = 0; i < moved.size(); ++i) {
-      const Tensor share =
-          moved[i].dim() == 3 ? (rates[i] * step_shares).unsqueeze(2) : rates[i] * step_shares;
-      moved[i] = moved[i] - share * gradients[i];
+      moved[i] = descend(moved[i], rates[i] * step_shares, gradients[i]);
     }
   }
   return embedding();

@@ -1,0 +1,89 @@
+"""Runs our programs and their peers in turn, and reads the JSON that each ends with."""
+
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def arguments(parser, seconds):
+    parser.add_argument("--threads", type=int, default=2, help="compute threads of everybody")
+    parser.add_argument("--seconds", type=float, default=seconds, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements; the median counts")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="count the time in which a program runs, not the time that passes: for a busy "
+        "machine, with --threads 1",
+    )
+    options = parser.parse_args()
+    if options.processor_time and options.threads != 1:
+        parser.error("--processor-time counts all threads together; use it with --threads 1")
+    return options
+
+
+def program(name):
+    path = os.path.join(HERE, "..", "build", "release", "bench", name)
+    if not os.path.exists(path):
+        sys.exit(f"error: {os.path.normpath(path)} is missing; run make build")
+    return path
+
+
+def run(command, options):
+    environment = dict(os.environ, OMP_NUM_THREADS=str(options.threads))
+    environment.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"error: {' '.join(map(str, command))} ended with {done.returncode}")
+    return done.stdout
+
+
+def measure(command, options):
+    more = ["--threads", str(options.threads), "--seconds", str(options.seconds)]
+    if options.processor_time:
+        more.append("--processor-time")
+    return json.loads(run([*command, *more], options).strip().splitlines()[-1])
+
+
+def measure_peer(command, options):
+    script, *rest = command
+    return measure([sys.executable, os.path.join(HERE, script), *rest], options)
+
+
+@contextlib.contextmanager
+def temporary_file():
+    with tempfile.TemporaryDirectory(prefix="limber-bench-") as folder:
+        yield os.path.join(folder, "batches.safetensors")
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def conditions(options):
+    clock = "processor time" if options.processor_time else "wall time"
+    rounds = f"median of {options.rounds} rounds of {options.seconds:g} s"
+    return f"{options.threads} thread{'s' * (options.threads > 1)}, {clock}, {rounds}"
+
+
+def largest(errors):
+    return max(max(group.values()) for group in errors.values())
+
+
+def print_errors(errors):
+    worst = {}
+    for group in errors.values():
+        for name, error in group.items():
+            worst[name] = max(worst.get(name, 0), error)
+    words = ", ".join(f"{name} {error:.1e}" for name, error in worst.items())
+    print(f"\nLargest relative difference between ours and the peers', loss and gradients: {words}")
+
+
+def finish(result, options):
+    result["threads"] = options.threads
+    print(json.dumps(result))
