@@ -6,6 +6,7 @@ usage: cli_test.py FOLDER_OF_PROGRAMS
 
 import json
 import pathlib
+import re
 import resource
 import signal
 import sys
@@ -21,7 +22,6 @@ except ModuleNotFoundError as missing:
 
 from limber_cli import LIMBER, run, weights, write_config
 
-VERBS = ["init", "train", "evaluate", "adapt", "report", "inspect", "generate", "options"]
 ROOT = pathlib.Path(__file__).parents[1]
 
 
@@ -143,7 +143,11 @@ class WholeWay(Case):
         self.assertEqual(weights(first), weights(second))
 
     def test_help(self):
-        for verb in VERBS:
+        everything = run("--help")
+        self.assertEqual(everything.returncode, 0)
+        verbs = re.findall(r"^  ([a-z]+) +\w", everything.stdout, re.MULTILINE)
+        self.assertLessEqual({"init", "train", "evaluate", "adapt", "report", "inspect"}, set(verbs))
+        for verb in verbs:
             done = run(verb, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""), verb)
             self.assertIn(f"limber {verb}", done.stdout)
@@ -155,10 +159,6 @@ class WholeWay(Case):
         for section in sections:
             if section not in ("The whole config", "model"):  # those without options of their own
                 self.assertIn(f"\n{section}: ", options)
-        everything = run("--help")
-        self.assertEqual(everything.returncode, 0)
-        for verb in VERBS:
-            self.assertRegex(everything.stdout, rf"\n  {verb} +\w")
 
     def test_usage_errors(self):
         self.assert_refused(run("trian"), "trian", "--help")
