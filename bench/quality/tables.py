@@ -123,7 +123,8 @@ def overview_markdown(tables, seeds):
             for metric in ("auc", "gauc"):
                 row.append(DASH if cell is None or cell.failure else plain(*cell.metric(metric)))
         rows.append(row)
-    return markdown_table(rows) + f"\n\n{seeds} seeds; ± is half a 95% interval over members and seeds.\n"
+    count = "1 seed" if seeds == 1 else f"{seeds} seeds"
+    return markdown_table(rows) + f"\n\n{count}; ± is half a 95% interval over members and seeds.\n"
 
 
 def as_json(tables):
