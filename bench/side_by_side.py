@@ -67,7 +67,7 @@ def median(values):
 
 def conditions(options):
     clock = "processor time" if options.processor_time else "wall time"
-    rounds = f"median of {options.rounds} rounds of {options.seconds:g} s"
+    rounds = f"{options.rounds} x {options.seconds:g} s, median"
     return f"{options.threads} thread{'s' * (options.threads > 1)}, {clock}, {rounds}"
 
 

@@ -145,7 +145,7 @@ class WholeWay(Case):
     def test_help(self):
         everything = run("--help")
         self.assertEqual(everything.returncode, 0)
-        verbs = re.findall(r"^  ([a-z]+) +\w", everything.stdout, re.MULTILINE)
+        verbs = re.findall(r"^  ([a-z]+)  +\w", everything.stdout, re.MULTILINE)
         self.assertLessEqual({"init", "train", "evaluate", "adapt", "report", "inspect"}, set(verbs))
         for verb in verbs:
             done = run(verb, "--help")
