@@ -28,21 +28,16 @@ def main():
         with side_by_side.temporary_file() as file:
             case = ["--shape", shape]
             side_by_side.run([program, *case, "--write", file], options)
-            fastest = []
-            for round_ in range(options.rounds):
+            for _ in range(options.rounds):
                 found = side_by_side.measure([program, *case], options)
                 ours.append(found["examples_per_second"])
-                # After the first round only the two fastest set-ups go on.
-                only = ["--set-up", *fastest] if fastest else []
-                found = side_by_side.measure_peer(["peers/train_dcn.py", file, *only], options)
-                for name, rate in found["examples_per_second"].items():
-                    peers.setdefault(name, []).append(rate)
+                found = side_by_side.measure_peer(["peers/train_dcn.py", file], options)
+                for name, peer in found["examples_per_second"].items():
+                    peers.setdefault(name, []).append(peer)
                 errors[shape] = found["errors"]
-                if round_ == 0:
-                    fastest = sorted(peers, key=lambda name: -peers[name][0])[:2]
         rate = side_by_side.median(ours)
         peer_rates = {name: side_by_side.median(rates) for name, rates in peers.items()}
-        best = max(fastest, key=peer_rates.get)
+        best = max(peer_rates, key=peer_rates.get)
         print(f"\n{shape}: {words}")
         print(f"  {'ours':32}{rate:12.0f}")
         for name, peer in sorted(peer_rates.items(), key=lambda entry: -entry[1]):

@@ -7,6 +7,7 @@ part. Prints examples a second of each that runs.
 """
 
 import sys
+import warnings
 
 import torch
 from torch import nn
@@ -197,8 +198,9 @@ GROUPS = {"phi": lambda n: n.startswith("dense."), "tables": lambda n: n.startsw
 
 
 def main():
+    # Adagrad builds its sparse step unchecked, and PyTorch remarks on it.
+    warnings.filterwarnings("ignore", message="Sparse invariant checks")
     parser = measure.arguments(__doc__)
-    parser.add_argument("--set-up", nargs="*", default=[], help="only these, e.g. adagrad+compile")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     file = batch_file.read_batch_file(options.file)
@@ -208,8 +210,6 @@ def main():
     for compiled in (False, True):
         for sparse in SPARSE:
             name = sparse + ("+compile" if compiled else "")
-            if options.set_up and name not in options.set_up:
-                continue
             ranker = Ranker(file, sparse, compiled)
             try:
                 if errors is None:

@@ -1,18 +1,26 @@
 #include "limber/core/data/encoder.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include "limber/core/base/error.h"
 
 namespace limber {
 namespace {
 
-NLOHMANN_JSON_SERIALIZE_ENUM(FeatureKind, {{FeatureKind::number, "number"},
-                                           {FeatureKind::id, "id"},
-                                           {FeatureKind::ids, "ids"},
-                                           {FeatureKind::sequence, "sequence"}})
+constexpr std::array<std::string_view, 4> kind_names = {"number", "id", "ids", "sequence"};
+
+FeatureKind kind_of(const std::string& name, const std::string& origin) {
+  const auto place = std::find(kind_names.begin(), kind_names.end(), name);
+  if (place == kind_names.end()) {
+    throw InputError("{}: encoders: '{}' is no kind of feature; the manifest is damaged", origin,
+                     name);
+  }
+  return static_cast<FeatureKind>(place - kind_names.begin());
+}
 
 double before_scaling(const FeatureEncoder& encoder, double value) {
   // Counts are not negative; a stray negative value must not become NaN.
@@ -52,7 +60,10 @@ float FeatureEncoder::number(double value) const {
 }
 
 nlohmann::json FeatureEncoder::to_json() const {
-  nlohmann::json json{{"name", name}, {"kind", kind}, {"column", column}, {"table", table}};
+  nlohmann::json json{{"name", name},
+                      {"kind", kind_names.at(static_cast<std::size_t>(kind))},
+                      {"column", column},
+                      {"table", table}};
   switch (kind) {
     case FeatureKind::number:
       json["transform"] = transform;
@@ -81,7 +92,7 @@ FeatureEncoder FeatureEncoder::from_json(const nlohmann::json& json, const std::
   try {
     FeatureEncoder encoder;
     encoder.name = json.at("name");
-    encoder.kind = json.at("kind");
+    encoder.kind = kind_of(json.at("kind"), origin);
     encoder.column = json.at("column");
     encoder.table = json.at("table");
     encoder.dim = json.at("dim");

@@ -96,7 +96,11 @@ TEST(Encoder, JsonRoundTrip) {
   const FeatureEncoder read = FeatureEncoder::from_json(encoder.to_json(), "test");
   EXPECT_EQ(read.boundaries, encoder.boundaries);
   EXPECT_EQ(read.to_json(), encoder.to_json());
+  EXPECT_EQ(encoder.to_json()["kind"], "number");
   EXPECT_THROW(FeatureEncoder::from_json({{"name", 3}}, "test"), InputError);
+  auto other = encoder.to_json();
+  other["kind"] = "numbr";
+  EXPECT_THROW(FeatureEncoder::from_json(other, "test"), InputError);
 }
 
 TEST(Layout, PlacesFeaturesBySource) {
