@@ -32,13 +32,15 @@ bool is_list(const InputFeature& feature) {
   return feature.kind == FeatureKind::ids || feature.kind == FeatureKind::sequence;
 }
 
-/// The columns of the files: member, support_rows, activity, the labels, the support statistics by
-/// label, then the features as the model sees them (numbers transformed, NaN = missing; an id as
-/// its row of the embedding table, 0 = unknown; ids and sequences as lists of such rows).
+/// The columns of the files: member, support_rows, activity, weight (where the data have it), the
+/// labels, the support statistics by label, then the features as the model sees them (numbers
+/// transformed, NaN = missing; an id as its row of the embedding table, 0 = unknown; ids and
+/// sequences as lists of such rows).
 std::shared_ptr<arrow::Schema> schema_of(const Dataset& dataset) {
   std::vector<std::shared_ptr<arrow::Field>> fields = {arrow::field("member", arrow::utf8()),
                                                        arrow::field("support_rows", arrow::int64()),
                                                        arrow::field("activity", arrow::int64())};
+  if (dataset.weights.size() > 0) fields.push_back(arrow::field("weight", arrow::float32()));
   for (const std::string& label : dataset.layout.labels) {
     fields.push_back(arrow::field(label, arrow::float32()));
     fields.push_back(arrow::field(label + "_support_mean", arrow::float32()));
@@ -107,6 +109,7 @@ std::shared_ptr<arrow::RecordBatch> query_rows(const Dataset& dataset, const Tas
   const std::int64_t first = batch.support_rows();
   arrow::StringBuilder members;
   arrow::Int64Builder support, activity;
+  arrow::FloatBuilder weights;
   std::vector<arrow::FloatBuilder> numbers(3 * labels);
   for (std::size_t t = 0; t < batch.tasks.size(); ++t) {
     const TaskRows& task = dataset.tasks[static_cast<std::size_t>(batch.tasks[t])];
@@ -114,6 +117,7 @@ std::shared_ptr<arrow::RecordBatch> query_rows(const Dataset& dataset, const Tas
         dataset.task_keys.text(static_cast<std::int32_t>(batch.tasks[t] + 1));
     for (std::int64_t q = batch.query_offsets[t]; q < batch.query_offsets[t + 1]; ++q) {
       check(members.Append(member));
+      check(weights.Append(batch.rows.weight(first + q)));
       check(support.Append(batch.support_offsets[t + 1] - batch.support_offsets[t]));
       const std::int64_t trained = task.train_end - task.begin;
       check(activity.Append(trained > 0 ? trained : task.end - task.begin));
@@ -128,6 +132,7 @@ std::shared_ptr<arrow::RecordBatch> query_rows(const Dataset& dataset, const Tas
   }
   std::vector<std::shared_ptr<arrow::Array>> columns = {finish(members), finish(support),
                                                         finish(activity)};
+  if (dataset.weights.size() > 0) columns.push_back(finish(weights));
   for (arrow::FloatBuilder& builder : numbers) columns.push_back(finish(builder));
   for (std::size_t f = 0; f < dataset.layout.features.size(); ++f) {
     columns.push_back(feature_array(dataset, batch.rows, f, first));
@@ -151,6 +156,7 @@ class Exporter {
       TaskSampler::Options options;
       options.tasks_per_batch = config_.meta.tasks_per_batch;
       options.support = config_.meta.support;
+      options.support_sizes = config_.meta.support_sizes;
       options.query = config_.meta.query;
       options.seed = config_.train.seed;
       write(TaskSampler(dataset_, options, epoch), writer);

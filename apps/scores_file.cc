@@ -39,6 +39,10 @@ void write_scores(const std::filesystem::path& path, const Dataset& dataset,
     columns.push_back(column<arrow::FloatBuilder>(scored.logits[l]));
     columns.push_back(column<arrow::FloatBuilder>(scored.truth[l]));
   }
+  if (!scored.weights.empty()) {
+    fields.push_back(arrow::field("weight", arrow::float32()));
+    columns.push_back(column<arrow::FloatBuilder>(scored.weights));
+  }
   const auto schema = arrow::schema(fields);
   TableWriter writer(path, schema);
   writer.write(

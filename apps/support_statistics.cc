@@ -39,18 +39,19 @@ SupportStatistics::SupportStatistics(const Dataset& dataset, const std::string& 
     for (std::int64_t row = 0; row < batch->rows.rows; ++row) {
       const auto at = static_cast<std::size_t>(row) * labels_;
       const auto code = static_cast<std::size_t>(item_of(batch->rows, row)) * labels_;
+      const double weight = batch->rows.weight(row);
       for (std::size_t l = 0; l < labels_; ++l) {
-        const float label = batch->rows.labels[at + l];
+        const double label = batch->rows.labels[at + l];
         if (std::isnan(label)) continue;
         for (Count* count : {&counts_[code + l], &all[l]}) {
-          count->ones += label;
-          count->rows += 1;
+          count->ones += weight * label;
+          count->rows += weight;
         }
       }
     }
     loader.recycle(std::move(batch));
   }
-  for (const Count& count : all) base_rates_.push_back(count.ones / std::max(count.rows, 1.0));
+  for (const Count& count : all) base_rates_.push_back(count.ones / std::max(count.rows, 1e-12));
 }
 
 std::int32_t SupportStatistics::item_of(const RowBatch& rows, std::int64_t row) const {
@@ -72,15 +73,16 @@ std::vector<SupportStatistics::Values> SupportStatistics::of(const TaskBatch& ba
       for (std::int64_t row = batch.support_offsets[t]; row < batch.support_offsets[t + 1]; ++row) {
         const double label = batch.rows.labels[static_cast<std::size_t>(row) * labels_ + l];
         if (std::isnan(label)) continue;
+        const double weight = batch.rows.weight(row);
         Count count = counts_[static_cast<std::size_t>(item_of(batch.rows, row)) * labels_ + l];
         if (batch.rows.dataset_rows[static_cast<std::size_t>(row)] < task.train_end) {
-          count.ones -= label;
-          count.rows -= 1;
+          count.ones -= weight * label;
+          count.rows -= weight;
         }
         const double rate = (count.ones + shrinkage * base_rates_[l]) / (count.rows + shrinkage);
-        out.mean += label - base_rates_[l];
-        out.residual += label - rate;
-        present += 1;
+        out.mean += weight * (label - base_rates_[l]);
+        out.residual += weight * (label - rate);
+        present += weight;
       }
       out.mean /= present + shrinkage;
       out.residual /= present + shrinkage;

@@ -21,6 +21,8 @@ Workload films(bool personalised) {
   workload.dataset = &data.finish(members);
   Config& config = workload.config;
   config.model.meta_block.enabled = personalised;
+  config.meta.support_sizes = "log_uniform";
+  config.meta.query = 100;
   config.train.tensorboard = false;
   config.train.device = "cpu";
   return workload;

@@ -142,6 +142,22 @@ class WholeWay(Case):
         second, _ = self.trained(self.config("csv"))
         self.assertEqual(weights(first), weights(second))
 
+    def test_weights(self):
+        """All ones change nothing; others change the model, and come back beside the scores."""
+        def weighed(weight):
+            return self.table(lambda columns: {**columns, "counts": [weight(age) for age in columns["price"]]})
+        self.refused(weighed(lambda price: -1), "interactions.parquet", "row 1", "counts", "negative",
+                     settings=["data.weight=counts"])
+        self.refused(self.config(), "'counts'", "data.weight", settings=["data.weight=counts"])
+        plain, _ = self.trained(self.config())
+        ones, _ = self.trained(weighed(lambda price: 1), "--set", "data.weight=counts")
+        self.assertEqual(weights(plain), weights(ones))
+        scores = self.work / "scores.parquet"
+        dear, _ = self.trained(weighed(lambda price: 3.5 if (price or 0) > 10 else 1), "--set",
+                               "data.weight=counts", "--scores", scores)
+        self.assertNotEqual(weights(plain), weights(dear))
+        self.assertEqual(set(parquet.read_table(scores)["weight"].to_pylist()), {1, 3.5})
+
     def test_help(self):
         everything = run("--help")
         self.assertEqual(everything.returncode, 0)

@@ -33,6 +33,7 @@ struct DataOptions {
   std::string task;
   std::string time;
   std::map<std::string, std::string> labels;
+  std::string weight;
   std::string split = "auto";
   double validation_share = 0.1;
   double test_share = 0.1;
@@ -53,6 +54,10 @@ struct DataOptions {
     visit("labels", labels, required(),
           "Labels by name: a column, or a comparison of a column with a number or a word such as "
           "'rating >= 4'.");
+    visit(
+        "weight", weight, any(),
+        "Column of sample weights, numbers of 0 or more; a row of weight 2 counts as two of it, in "
+        "training, adaptation and metrics. Empty means that every row counts once.");
     visit("split", split, one_of({"auto", "members", "chronological", "random"}),
           "How rows become training, validation and test: whole members (cold members), the last "
           "rows of each member by time, or random rows of each member; auto is chronological "
@@ -231,7 +236,8 @@ struct MetaOptions {
   double shrinkage_start = 5.0;
   std::int64_t tasks_per_batch = 64;
   std::int64_t support = 100;
-  std::int64_t query = 100;
+  std::string support_sizes = "mixed";
+  std::int64_t query = 400;
 
   template <class Visitor>
   void describe(Visitor& visit) {
@@ -251,7 +257,11 @@ struct MetaOptions {
     visit("shrinkage_start", shrinkage_start, at_least(0), "kappa, or where learning it starts.");
     visit("tasks_per_batch", tasks_per_batch, between(1, 65536), "Members in one outer step.");
     visit("support", support, between(0, 100000),
-          "Most support rows of a member; training draws sizes log-uniformly from 0 up to it.");
+          "Most support rows of a member; training draws sizes from 0 up to it.");
+    visit(
+        "support_sizes", support_sizes, one_of({"log_uniform", "uniform", "mixed"}),
+        "How training draws them: few rows as often as many (log_uniform), every size as often as "
+        "another (uniform), or each for half of the members (mixed).");
     visit("query", query, between(1, 100000), "Most query rows of a member in one outer step.");
   }
 };

@@ -42,6 +42,7 @@ struct Dataset {
   std::vector<DataSource> sources;    ///< [0] interactions, then the side tables
   std::vector<MappedFile> side_rows;  ///< by side table: int32 [rows], row of the side table
   MappedFile labels;                  ///< float [rows, labels]
+  MappedFile weights;                 ///< float [rows] of 0 or more; empty without data.weight
   MappedFile times;                   ///< int64 [rows]; empty without data.time
   std::vector<TaskRows> tasks;
   Vocabulary task_keys;  ///< task t is index t + 1
@@ -54,6 +55,9 @@ struct Dataset {
   std::int64_t train_rows() const;
   float label(std::int64_t row, std::size_t which) const {
     return labels.as<float>()[static_cast<std::size_t>(row) * layout.labels.size() + which];
+  }
+  float weight(std::int64_t row) const {
+    return weights.size() == 0 ? 1.0F : weights.as<float>()[static_cast<std::size_t>(row)];
   }
   /// The part that a whole task belongs to, when the split is by member.
   Part part_of(const TaskRows& task) const;

@@ -1,6 +1,7 @@
 #include "limber/core/data/dataset_builder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -115,15 +116,27 @@ struct SourceBuilder {
   }
 };
 
+float sample_weight(const ColumnView& view, std::int64_t i) {
+  const auto weight = static_cast<float>(view.number(i));
+  if (std::isnan(weight)) throw BadValue("the weight is missing");
+  if (weight < 0) throw BadValue("the weight is negative");
+  if (std::isinf(weight)) throw BadValue("the weight is too large");
+  return weight;
+}
+
 void check_labels(const Dataset& dataset) {
   const std::size_t labels = dataset.layout.labels.size();
   for (std::size_t l = 0; l < labels; ++l) {
     bool zero = false, one = false;
     for (const TaskRows& task : dataset.tasks) {
       for (std::int64_t row = task.begin; row < task.train_end && !(zero && one); ++row) {
-        (dataset.label(row, l) > 0.5F ? one : zero) = true;
+        if (dataset.weight(row) > 0) (dataset.label(row, l) > 0.5F ? one : zero) = true;
       }
       if (zero && one) break;
+    }
+    if (!zero && !one) {
+      throw InputError(
+          "data.weight: the weight is 0 in every training row; nothing can be learned");
     }
     if (!zero || !one) {
       throw InputError(
@@ -144,6 +157,7 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
   const std::vector<SourceFiles> files = find_sources(data);
   need_column(files[0], data.task, "data.task");
   if (!data.time.empty()) need_column(files[0], data.time, "data.time");
+  if (!data.weight.empty()) need_column(files[0], data.weight, "data.weight");
 
   Dataset dataset;
   dataset.encoders = fitted ? *encoders : new_encoders(config, files);
@@ -194,6 +208,8 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
   const std::size_t task_view = main.use(data.task);
   const std::optional<std::size_t> time_view =
       data.time.empty() ? std::nullopt : std::optional(main.use(data.time));
+  const std::optional<std::size_t> weight_view =
+      data.weight.empty() ? std::nullopt : std::optional(main.use(data.weight));
   std::vector<std::string> label_names;
   std::vector<LabelExpression> expressions;
   std::vector<std::size_t> label_views;
@@ -218,6 +234,7 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
   ColumnFile<std::int32_t> raw_tasks(folder / "raw_tasks");
   ColumnFile<std::int64_t> raw_times(folder / "raw_times");
   ColumnFile<float> raw_labels(folder / "raw_labels");
+  ColumnFile<float> raw_weights(folder / "raw_weights");
   std::vector<ColumnFile<std::int32_t>> raw_side;
   for (std::size_t s = 1; s < files.size(); ++s) {
     raw_side.emplace_back(folder / ("raw_side." + files[s].name));
@@ -237,6 +254,11 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
                    at = label_views[l];
                    labels[l] = expressions[l].evaluate(views[at], i);
                  }
+                 float weight = 1;
+                 if (weight_view) {
+                   at = *weight_view;
+                   weight = sample_weight(views[at], i);
+                 }
                  for (std::size_t k = 0; k < main.raw.size(); ++k) {
                    at = main.view_of[k];
                    main.raw[k].read(views[at], i);
@@ -245,6 +267,7 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
                  raw_tasks.append(dataset.task_keys.add(views[at].key(i)) - 1);
                  raw_times.append(time);
                  for (const float label : labels) raw_labels.append(label);
+                 if (weight_view) raw_weights.append(weight);
                  for (std::size_t s = 0; s < key_views.size(); ++s) {
                    at = key_views[s];
                    // A key that the side table lacks gets a row of its own there, all else missing.
@@ -260,6 +283,7 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
   const MappedFile tasks_file = raw_tasks.finish();
   const MappedFile times_file = raw_times.finish();
   const MappedFile labels_file = raw_labels.finish();
+  const MappedFile weights_file = raw_weights.finish();
   const SplitOptions split = split_options(data);
   dataset.split = split.kind;
   dataset.split_by_member = split.kind == "members";
@@ -280,6 +304,13 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
     std::copy_n(unsorted_labels.begin() + order[i] * static_cast<std::int64_t>(labels.size()),
                 labels.size(),
                 sorted_labels.begin() + static_cast<std::ptrdiff_t>(i * labels.size()));
+  }
+  if (weight_view) {
+    dataset.weights = MappedFile::create(folder / "weights", order.size() * sizeof(float));
+    const auto weights = dataset.weights.as<float>();
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      weights[i] = weights_file.as<float>()[static_cast<std::size_t>(order[i])];
+    }
   }
   if (time_view) {
     dataset.times = MappedFile::create(folder / "times", order.size() * sizeof(std::int64_t));
@@ -351,7 +382,8 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
   for (std::size_t s = 1; s < files.size(); ++s) tables.push_back(files[s].name);
   dataset.layout = make_layout(dataset.encoders, tables, label_names);
   if (!fitted) check_labels(dataset);
-  for (const char* name : {"raw_tasks", "raw_times", "raw_labels", "order", "trains"}) {
+  for (const char* name :
+       {"raw_tasks", "raw_times", "raw_labels", "raw_weights", "order", "trains"}) {
     fs::remove(folder / name);
   }
   for (std::size_t s = 1; s < files.size(); ++s) fs::remove(folder / ("raw_side." + files[s].name));

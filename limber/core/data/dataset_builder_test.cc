@@ -198,6 +198,41 @@ TEST_F(DatasetTest, BadRowsNameFileRowAndColumn) {
   EXPECT_EQ(skipped.tasks.size(), 2U);
 }
 
+TEST_F(DatasetTest, WeightsStayWithTheirRows) {
+  write_example();
+  // The example's column `hour` is the row's number in the file, and time falls with it.
+  const Dataset dataset = build(config("", {"data.weight=hour"}));
+  BatchMaker maker(dataset);
+  RowBatch batch;
+  const std::vector<std::int64_t> rows = {0, 3, 9, 12};
+  maker.gather(rows, batch);
+  EXPECT_EQ(batch.weights, (std::vector<float>{9, 6, 0, 7}));
+  EXPECT_EQ(batch.sources[0].features[3].numbers, batch.weights);
+  maker.gather(rows, batch);
+  EXPECT_EQ(batch.weights.size(), rows.size());
+  EXPECT_EQ(build(config()).weights.size(), 0U);
+}
+
+TEST_F(DatasetTest, WeightsThatAreNone) {
+  write_example();
+  const std::string head = "user,item,rating,when,hour\nann,1,5,3,1\nann,1,1,2,1\n";
+  const std::vector<std::string> by_hour = {"data.weight=hour"};
+  for (const auto& [value, what] : std::map<std::string, std::string>{{"-1", "negative"},
+                                                                      {"", "missing"},
+                                                                      {"inf", "hour"},
+                                                                      {"1e60", "too large"},
+                                                                      {"much", "hour"}}) {
+    write("log.csv", head + "ann,2,5,1," + value + "\n");
+    const std::string found = message(config("", by_hour));
+    EXPECT_NE(found.find(what), std::string::npos) << found;
+    EXPECT_NE(found.find("log.csv"), std::string::npos) << found;
+    EXPECT_NE(found.find("hour"), std::string::npos) << found;
+  }
+  write("log.csv", "user,item,rating,when,hour\nann,1,5,3,0\nann,1,1,2,0\n");
+  EXPECT_NE(message(config("", by_hour)).find("data.weight"), std::string::npos);
+  EXPECT_NE(message(config("", {"data.weight=heavy"})).find("data.weight"), std::string::npos);
+}
+
 TEST_F(DatasetTest, SaysWhatCannotBeLearned) {
   write_example();
   EXPECT_NE(message(config("", {"data.task=usr"})).find("did you mean user"), std::string::npos);

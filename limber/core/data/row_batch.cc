@@ -56,6 +56,10 @@ void BatchMaker::gather(std::span<const std::int64_t> rows, RowBatch& batch) {
     std::copy_n(all.begin() + rows[i] * static_cast<std::int64_t>(labels), labels,
                 batch.labels.begin() + static_cast<std::ptrdiff_t>(i * labels));
   }
+  batch.weights.clear();
+  if (dataset_.weights.size() > 0) {
+    for (const std::int64_t row : rows) batch.weights.push_back(dataset_.weight(row));
+  }
 }
 
 void BatchMaker::gather_feature(const DataSource& source, std::size_t column,

@@ -30,7 +30,12 @@ struct RowBatch {
   std::vector<SourceBatch> sources;                   ///< by InputLayout source
   std::vector<std::vector<std::int64_t>> table_rows;  ///< by embedding table: the rows in use
   std::vector<float> labels;                          ///< [rows, labels]
+  std::vector<float> weights;                         ///< [rows]; empty: each counts once
   std::vector<std::int64_t> dataset_rows;             ///< [rows]: where they come from
+
+  float weight(std::int64_t row) const {
+    return weights.empty() ? 1.0F : weights[static_cast<std::size_t>(row)];
+  }
 };
 
 /// Gathers batches from a data set. Keeps scratch space; one per thread.

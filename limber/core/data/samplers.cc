@@ -13,8 +13,11 @@ std::uint64_t seed_of(std::uint64_t seed, std::int64_t epoch, std::uint64_t purp
   return mix64(seed ^ mix64(static_cast<std::uint64_t>(epoch) ^ mix64(purpose)));
 }
 
-/// Largest support size n <= most with log(1 + n) uniform.
-std::int64_t draw_support(Random& random, std::int64_t most) {
+/// A support size n <= most: log(1 + n) uniform, or n itself.
+std::int64_t draw_support(Random& random, const std::string& sizes, std::int64_t most) {
+  if (sizes == "uniform" || (sizes == "mixed" && random.below(2) == 0)) {
+    return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(most) + 1));
+  }
   const double n = std::exp(random.uniform() * std::log(static_cast<double>(most) + 2.0)) - 1.0;
   return std::min(most, static_cast<std::int64_t>(n));
 }
@@ -75,7 +78,8 @@ EpisodePlan TaskSampler::plan(std::int64_t i) const {
     const std::int64_t t = order_[static_cast<std::size_t>(at)];
     const TaskRows& task = dataset_.tasks[static_cast<std::size_t>(t)];
     const std::int64_t count = task.train_end - task.begin;
-    const std::int64_t support = draw_support(random, std::min(options_.support, count - 1));
+    const std::int64_t support =
+        draw_support(random, options_.support_sizes, std::min(options_.support, count - 1));
     const std::int64_t query = std::min(options_.query, count - support);
     if (dataset_.times.size() > 0 && dataset_.split != "random") {
       // A moment in the member's past: what came before is support, what came next is query.

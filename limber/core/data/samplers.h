@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "limber/core/data/task_batch.h"
@@ -9,13 +10,14 @@
 namespace limber {
 
 /// One epoch of meta-training: every task with at least two training rows once, in random order.
-/// The support size is drawn log-uniformly from 0 to `support`, so that a member without history
-/// is a trained case. With time, the query rows follow the support rows; without, both are drawn
-/// at random.
+/// The support size is drawn from 0 to `support`, so that a member without history is a trained
+/// case: log-uniformly, uniformly, or by a coin either way (`mixed`). With time, the query rows
+/// follow the support rows; without, both are drawn at random.
 class TaskSampler : public EpisodeSampler {
  public:
   struct Options {
-    std::int64_t tasks_per_batch = 64, support = 100, query = 100;
+    std::int64_t tasks_per_batch = 64, support = 100, query = 400;
+    std::string support_sizes = "mixed";
     std::uint64_t seed = 1;
   };
   TaskSampler(const Dataset& dataset, Options options, std::int64_t epoch);

@@ -70,7 +70,8 @@ TEST(TaskSampler, SupportSizesAreLogUniformFromZero) {
   std::map<std::int64_t, int> sizes;
   int drawn = 0;
   for (std::int64_t epoch = 0; epoch < 30; ++epoch) {
-    const TaskSampler sampler(dataset, {.tasks_per_batch = 200, .support = 100}, epoch);
+    const TaskSampler sampler(
+        dataset, {.tasks_per_batch = 200, .support = 100, .support_sizes = "log_uniform"}, epoch);
     const EpisodePlan plan = sampler.plan(0);
     for (std::size_t t = 0; t < plan.tasks.size(); ++t, ++drawn) {
       ++sizes[plan.support_offsets[t + 1] - plan.support_offsets[t]];
@@ -80,6 +81,34 @@ TEST(TaskSampler, SupportSizesAreLogUniformFromZero) {
   EXPECT_NEAR(sizes[0] / static_cast<double>(drawn), std::log(2.0) / std::log(102.0), 0.02);
   EXPECT_GT(sizes[100], 0);
   EXPECT_EQ(sizes.rbegin()->first, 100);
+}
+
+TEST(TaskSampler, SupportSizesAreDrawnAsAsked) {
+  const Dataset dataset = members_with(std::vector<std::int64_t>(200, 300));
+  // The mean of n when n is uniform on {0, ..., 100}, and when log(1 + n) is uniform on
+  // [0, log 102), where the density of 1 + n is 1 / (x log 102).
+  const double uniform = 50, log_uniform = 101 / std::log(102.0) - 1.5;
+  for (const auto& [sizes, expected] :
+       std::map<std::string, double>{{"uniform", uniform},
+                                     {"log_uniform", log_uniform},
+                                     {"mixed", (uniform + log_uniform) / 2}}) {
+    double sum = 0, drawn = 0;
+    std::set<std::int64_t> seen;
+    for (std::int64_t epoch = 0; epoch < 60; ++epoch) {
+      const TaskSampler sampler(
+          dataset, {.tasks_per_batch = 200, .support = 100, .support_sizes = sizes}, epoch);
+      const EpisodePlan plan = sampler.plan(0);
+      for (std::size_t t = 0; t < plan.tasks.size(); ++t, ++drawn) {
+        const std::int64_t size = plan.support_offsets[t + 1] - plan.support_offsets[t];
+        sum += static_cast<double>(size);
+        seen.insert(size);
+      }
+    }
+    // 12,000 draws with a deviation of at most 32: four standard errors.
+    EXPECT_NEAR(sum / drawn, expected, 1.2) << sizes;
+    EXPECT_EQ(*seen.begin(), 0) << sizes;
+    EXPECT_EQ(*seen.rbegin(), 100) << sizes;
+  }
 }
 
 TEST(TaskSampler, SameSeedSamePlanAnyOrder) {

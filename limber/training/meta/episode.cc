@@ -17,10 +17,19 @@ Tensor labels_of(const TaskBatch& batch, std::int64_t labels, const torch::Tenso
       .to(options, /*non_blocking=*/false, /*copy=*/true);
 }
 
+/// [rows, 1], or undefined.
+Tensor weights_of(const TaskBatch& batch, const torch::TensorOptions& options) {
+  if (batch.rows.weights.empty()) return {};
+  return torch::from_blob(const_cast<float*>(batch.rows.weights.data()), {batch.rows.rows, 1},
+                          torch::kFloat)
+      .to(options, /*non_blocking=*/false, /*copy=*/true);
+}
+
 }  // namespace
 
-LossSum loss_sum(const Tensor& logits, const Tensor& labels) {
-  const Tensor present = torch::isnan(labels).logical_not();
+LossSum loss_sum(const Tensor& logits, const Tensor& labels, const Tensor& weights) {
+  Tensor present = torch::isnan(labels).logical_not();
+  if (weights.defined()) present = present * weights;
   const Tensor known = torch::nan_to_num(labels);
   // softplus(z) - y z is the cross-entropy of a logit, stable on both sides.
   const Tensor losses = torch::softplus(logits) - known * logits;
@@ -36,9 +45,11 @@ Episode run_episode(RankingModel& model, const TaskBatch& batch, const EpisodeOp
   const Tensor inputs =
       assemble_inputs(batch.rows, model->layout, episode.table_rows, model->tensor);
   const Tensor labels = labels_of(batch, model->labels(), model->tensor);
+  const Tensor weights = weights_of(batch, model->tensor);
 
   if (!model->uses_support()) {
     episode.query_labels = labels;
+    episode.query_weights = weights;
     episode.members = torch::zeros({0, 0}, model->tensor);
     const Tensor nothing = torch::empty({batch.rows.rows, 0}, model->tensor);
     episode.query_logits = model->global_block(nothing, inputs);
@@ -53,6 +64,13 @@ Episode run_episode(RankingModel& model, const TaskBatch& batch, const EpisodeOp
   context.query_inputs = parts[1];
   context.support_labels = labels.narrow(0, 0, batch.support_rows());
   episode.query_labels = labels.narrow(0, batch.support_rows(), batch.query_rows());
+  if (weights.defined()) {
+    context.support_weights = weights.narrow(0, 0, batch.support_rows());
+    episode.query_weights = weights.narrow(0, batch.support_rows(), batch.query_rows());
+    context.evidence = sum_rows(context.support_weights, context.support);
+  } else {
+    context.evidence = context.support.counts().to(model->tensor.dtype()).unsqueeze(1);
+  }
   describe_support(model, context);
 
   Tensor embedding;

@@ -18,10 +18,11 @@ struct EpisodeOptions {
 };
 
 struct Episode {
-  torch::Tensor query_logits;  ///< [query rows, labels]
-  torch::Tensor query_labels;  ///< [query rows, labels], NaN = absent
-  torch::Tensor embeddings;    ///< [tasks, dim]: what would be stored; undefined without meta block
-  torch::Tensor members;  ///< [tasks, member width]: all that the global block gets of a member
+  torch::Tensor query_logits;   ///< [query rows, labels]
+  torch::Tensor query_labels;   ///< [query rows, labels], NaN = absent
+  torch::Tensor query_weights;  ///< [query rows, 1]; undefined: each row counts once
+  torch::Tensor embeddings;  ///< [tasks, dim]: what would be stored; undefined without meta block
+  torch::Tensor members;     ///< [tasks, member width]: all that the global block gets of a member
   std::vector<torch::Tensor> table_rows;  ///< leaves, by embedding table
   /// Support loss of all tasks before each inner step, per support row; for the training log.
   std::vector<double> support_losses;
@@ -31,19 +32,24 @@ struct Episode {
 /// the frozen global block, then the query rows with the vector that would be stored (LiMAML,
 /// arXiv 2403.00803; the recursion of the exact gradient is autograd's).
 ///
-/// The inner step of task t with n_t support rows is
-///     theta <- theta - rate * grad sum_i loss_i / (n_t + kappa),
+/// The inner step of task t with n_t support rows (the sum of their weights w_i, if they have any)
+/// is
+///     theta <- theta - rate * grad sum_i w_i loss_i / (n_t + kappa),
 /// so that it grows with the evidence. The meta embedding at interaction level is
-///     e_t = e_default + sum_i M(x_i; theta_t) / (n_t + kappa_pooling);
+///     e_t = e_default + sum_i w_i M(x_i; theta_t) / (n_t + kappa_pooling);
 /// at member level M(x_t; theta_t). (Shrinkage and the default are Limber's choice.)
 ///
 /// `batch` must outlive the backward pass.
 Episode run_episode(RankingModel& model, const TaskBatch& batch, const EpisodeOptions& options);
 
-/// Sum of the binary cross-entropies of all present labels, and how many there are. Scalar tensors.
+/// Sum of the binary cross-entropies of all present labels, and how many there are, by weight.
+/// Scalar tensors. `weights` [rows, 1], or undefined: each row counts once.
 struct LossSum {
   torch::Tensor sum, count;
+  /// Loss of one row; 0 where no row counts.
+  torch::Tensor mean() const { return sum / count.clamp_min(1e-12); }
 };
-LossSum loss_sum(const torch::Tensor& logits, const torch::Tensor& labels);
+LossSum loss_sum(const torch::Tensor& logits, const torch::Tensor& labels,
+                 const torch::Tensor& weights = {});
 
 }  // namespace limber

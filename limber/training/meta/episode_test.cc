@@ -189,6 +189,76 @@ TEST(Episode, QueryLabelsAreNotSeen) {
       torch::equal(before.query_logits, run_episode(model, batch, {.steps = 2}).query_logits));
 }
 
+/// Loss, gradients and what would be stored, with each row's repetitions as its weight and as
+/// copies.
+void expect_weights_equal_copies(const std::string& parts, const std::vector<int>& repeats,
+                                 std::int64_t steps) {
+  SCOPED_TRACE(parts);
+  const InputLayout layout = test::small_layout();
+  ModelOptions options = test::smooth_model();
+  options.meta_block.adapt = parts == "embedding" ? "embedding" : "weights";
+  options.statistics.enabled = options.history.enabled = parts == "mean" || parts == "attention";
+  options.history.pooling = parts == "attention" ? "attention" : "mean";
+  options.history.signal = "residual";
+  options.history.dim = 3;
+  RankingModel model = test::make_test_model(layout, options, MetaOptions{});
+  TaskBatch weighed = test::random_batch(layout, {5, 0, 2, 3}, {3, 1, 2, 1}, 3);
+  const TaskBatch copied = test::repeat_rows(weighed, repeats);
+  weighed.rows.weights.assign(repeats.begin(), repeats.end());
+  struct Outcome {
+    Tensor loss, embeddings;
+    std::map<std::string, Tensor> gradients;
+  };
+  const auto outcome = [&](const TaskBatch& batch) {
+    for (auto& parameter : model->parameters()) parameter.mutable_grad() = Tensor();
+    const Episode episode =
+        run_episode(model, batch, {.train = true, .second_order = true, .steps = steps});
+    const Tensor loss =
+        loss_sum(episode.query_logits, episode.query_labels, episode.query_weights).mean();
+    loss.backward();
+    Outcome result{loss.detach(), episode.embeddings.detach(), {}};
+    for (const auto& parameter : model->named_parameters()) {
+      if (parameter.value().grad().defined()) {
+        result.gradients[parameter.key()] = parameter.value().grad().clone();
+      }
+    }
+    return result;
+  };
+  const Outcome with_weights = outcome(weighed), with_copies = outcome(copied);
+  EXPECT_TRUE(torch::allclose(with_weights.loss, with_copies.loss, 1e-9, 1e-12));
+  EXPECT_TRUE(torch::allclose(with_weights.embeddings, with_copies.embeddings, 1e-9, 1e-12));
+  EXPECT_GT(with_weights.gradients.size(), 10U);
+  for (const auto& [name, gradient] : with_weights.gradients) {
+    EXPECT_TRUE(torch::allclose(gradient, with_copies.gradients.at(name), 1e-8, 1e-11)) << name;
+  }
+}
+
+TEST(Episode, WeightsCountAsRepetitions) {
+  const std::vector<int> repeats = {2, 1, 0, 3, 1, 0, 0, 1, 4, 1, 2, 1, 0, 2, 1, 1, 3};
+  expect_weights_equal_copies("block", repeats, 2);
+  expect_weights_equal_copies("embedding", repeats, 2);
+  // In the inner loop a support row must not see its own label: of a row of weight 2 both halves
+  // are left out, of two copies only the row itself. So without inner steps.
+  expect_weights_equal_copies("mean", repeats, 0);
+  expect_weights_equal_copies("attention", repeats, 0);
+}
+
+TEST(Episode, RowsOfWeightZeroAreAbsent) {
+  const std::vector<int> kept = {1, 1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0, 1, 0, 1, 1};
+  for (const char* parts : {"block", "embedding", "mean", "attention"}) {
+    expect_weights_equal_copies(parts, kept, 2);
+  }
+}
+
+TEST(Episode, RowsThatAllWeighNothingHaveNoLoss) {
+  const Tensor logits = torch::tensor({{0.3}, {-1.0}}, torch::kDouble).requires_grad_();
+  const Tensor labels = torch::tensor({{1.0}, {0.0}}, torch::kDouble);
+  const Tensor loss = loss_sum(logits, labels, torch::zeros({2, 1}, torch::kDouble)).mean();
+  loss.backward();
+  EXPECT_EQ(loss.item<double>(), 0);
+  EXPECT_TRUE(torch::equal(logits.grad(), torch::zeros({2, 1}, torch::kDouble)));
+}
+
 TEST(Episode, AbsentLabelsCountForNothing) {
   const Tensor logits = torch::tensor({{0.3}, {-1.0}, {2.0}}, torch::kDouble);
   const Tensor labels = torch::tensor({{1.0}, {std::nan("")}, {0.0}}, torch::kDouble);

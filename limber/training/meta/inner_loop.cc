@@ -27,7 +27,6 @@ Tensor one_row_per_task(const SupportContext& context) {
 
 InnerLoop::InnerLoop(RankingModel& model, const SupportContext& context)
     : model_(model), context_(context) {
-  support_counts_ = context.support.counts().to(model->tensor.dtype()).unsqueeze(1);
   if (model->member_level()) {
     std::vector<std::int64_t> offsets(static_cast<std::size_t>(context.support.tasks()) + 1);
     std::iota(offsets.begin(), offsets.end(), 0);
@@ -42,8 +41,8 @@ InnerLoop::InnerLoop(RankingModel& model, const SupportContext& context)
 Tensor InnerLoop::embed(const std::vector<Tensor>& weights) const {
   const Tensor outputs = model_->meta_block->forward(block_inputs_, weights, block_segments_);
   if (model_->member_level()) return outputs + model_->default_embedding;
-  const Tensor shares = support_counts_ + model_->pooling_shrinkage();
-  return model_->default_embedding + sum_rows(outputs, context_.support) / shares;
+  const Tensor shares = context_.evidence + model_->pooling_shrinkage();
+  return model_->default_embedding + sum_rows(context_.weighed(outputs), context_.support) / shares;
 }
 
 Tensor InnerLoop::support_logits(const Tensor& embedding) const {
@@ -68,7 +67,7 @@ Tensor InnerLoop::run(const EpisodeOptions& options, std::vector<double>& losses
   if (steps == 0) return embedding();
 
   const auto rates = model_->inner_rates();
-  const Tensor step_shares = 1 / (support_counts_ + model_->shrinkage());
+  const Tensor step_shares = 1 / (context_.evidence + model_->shrinkage());
   const Tensor present = torch::isnan(context_.support_labels).logical_not();
   const Tensor labels = torch::nan_to_num(context_.support_labels);
   const bool keep_graph = options.train && options.second_order;
@@ -82,14 +81,14 @@ Tensor InnerLoop::run(const EpisodeOptions& options, std::vector<double>& losses
       }
       const Tensor logits = support_logits(embedding());
       // d loss / d logit = probability - label, given as the seed: the loss itself is not needed.
-      Tensor seed = (torch::sigmoid(logits) - labels) * present;
+      Tensor seed = context_.weighed((torch::sigmoid(logits) - labels) * present);
       if (!keep_graph) seed = seed.detach();
       gradients = torch::autograd::grad({logits}, moved, {seed}, /*retain_graph=*/options.train,
                                         /*create_graph=*/keep_graph);
       if (!options.train) {
         const torch::NoGradGuard no_grad;
-        const LossSum loss = loss_sum(logits, context_.support_labels);
-        losses.push_back((loss.sum / loss.count).item<double>());
+        const LossSum loss = loss_sum(logits, context_.support_labels, context_.support_weights);
+        losses.push_back(loss.mean().item<double>());
       }
     }
     for (std::size_t i = 0; i < moved.size(); ++i) {

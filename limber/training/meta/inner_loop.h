@@ -29,7 +29,6 @@ class InnerLoop {
   const SupportContext& context_;
   torch::Tensor block_inputs_;  ///< [support rows or tasks, block inputs]
   Segments block_segments_;
-  torch::Tensor support_counts_;  ///< [tasks, 1]
 };
 
 }  // namespace limber

@@ -17,6 +17,7 @@ struct Case {
   bool history = false;
   std::string pooling = "mean";
   std::size_t labels = 1;
+  bool weights = false;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& value) {
@@ -42,6 +43,7 @@ class MetaGradient : public testing::TestWithParam<Case> {
     model_ = test::make_test_model(layout_, options, meta);
     // Ragged supports: none, one, several.
     batch_ = test::random_batch(layout_, {4, 0, 1, 7}, {3, 2, 5, 1}, 3);
+    if (given.weights) test::weigh(batch_, 6);
   }
 
   /// Outer loss with the rows of table `table` (or none, -1) moved by `move`.
@@ -51,8 +53,9 @@ class MetaGradient : public testing::TestWithParam<Case> {
     options.second_order = true;
     options.steps = steps;
     const Episode episode = run_episode(model_, batch_, options);
-    const LossSum sum = loss_sum(episode.query_logits, episode.query_labels);
-    return (sum.sum / sum.count).item<double>();
+    return loss_sum(episode.query_logits, episode.query_labels, episode.query_weights)
+        .mean()
+        .item<double>();
   }
 
   /// Central difference of the outer loss along `direction` in `tensor`.
@@ -85,8 +88,7 @@ TEST_P(MetaGradient, MatchesCentralDifferences) {
   options.second_order = true;
   options.steps = steps;
   const Episode episode = run_episode(model_, batch_, options);
-  const LossSum sum = loss_sum(episode.query_logits, episode.query_labels);
-  (sum.sum / sum.count).backward();
+  loss_sum(episode.query_logits, episode.query_labels, episode.query_weights).mean().backward();
 
   torch::manual_seed(5);
   std::size_t checked = 0;
@@ -124,7 +126,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"embedding", 3, "interaction", "embedding", "scalar"},
         Case{"history_start", 2, "interaction", "weights", "per_tensor", "history", true},
         Case{"attention", 2, "interaction", "weights", "per_tensor", "zero", true, "attention"},
-        Case{"two_labels", 2, "interaction", "weights", "per_tensor", "zero", false, "mean", 2}),
+        Case{"two_labels", 2, "interaction", "weights", "per_tensor", "zero", false, "mean", 2},
+        Case{"weights", 2, "interaction", "weights", "per_tensor", "history", true, "mean", 1,
+             true},
+        Case{"attention_weights", 2, "interaction", "weights", "per_tensor", "zero", true,
+             "attention", 1, true}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace

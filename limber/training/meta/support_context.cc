@@ -21,10 +21,11 @@ Tensor residuals(RankingModel& model, const SupportContext& context) {
   return torch::nan_to_num(context.support_labels - torch::sigmoid(logits));
 }
 
-/// log(1 + n) and the shrunken means of labels and residuals. sums [n, 2 labels], counts [n, 1].
-Tensor statistics(const RankingModel& model, const Tensor& sums, const Tensor& counts) {
+/// log(1 + n) and the shrunken means of labels and residuals, n being the evidence. sums
+/// [rows, 2 labels], evidence [rows, 1].
+Tensor statistics(const RankingModel& model, const Tensor& sums, const Tensor& evidence) {
   return torch::cat(
-      {torch::log1p(counts) / 4, sums / (counts + model->log_statistics_shrinkage.exp())}, 1);
+      {torch::log1p(evidence) / 4, sums / (evidence + model->log_statistics_shrinkage.exp())}, 1);
 }
 
 }  // namespace
@@ -33,15 +34,18 @@ void describe_support(RankingModel& model, SupportContext& context) {
   const Segments& support = context.support;
   Tensor residual;
   if (model->uses_residuals()) residual = residuals(model, context);
-  const Tensor counts = support.counts().to(model->tensor.dtype()).unsqueeze(1);
+  // What the other rows of a row's task weigh; sums of weights round, but never below nothing.
+  const auto others = [&] {
+    return torch::relu(expand_rows(context.evidence, support) - context.own_weight());
+  };
 
   if (model->model.statistics.enabled) {
-    const Tensor by_row =
-        torch::cat({torch::nan_to_num(context.support_labels - model->base_rates), residual}, 1);
+    const Tensor by_row = context.weighed(
+        torch::cat({torch::nan_to_num(context.support_labels - model->base_rates), residual}, 1));
     const Tensor sums = sum_rows(by_row, support);
-    context.statistics_by_task = statistics(model, sums, counts);
+    context.statistics_by_task = statistics(model, sums, context.evidence);
     context.statistics_by_support =
-        statistics(model, expand_rows(sums, support) - by_row, expand_rows(counts - 1, support));
+        statistics(model, expand_rows(sums, support) - by_row, others());
   }
 
   if (model->history) {
@@ -51,15 +55,17 @@ void describe_support(RankingModel& model, SupportContext& context) {
                               : torch::nan_to_num(context.support_labels - model->base_rates);
     const Tensor encoded = history->encode(context.support_inputs, signal);
     if (history->attends()) {
+      const HistoryEncoderImpl::Slots slots{encoded, context.support_inputs,
+                                            context.support_weights, support};
       context.history_by_query =
-          history->attend(context.query_inputs, context.query, encoded, context.support_inputs,
-                          support, /*own_rows=*/false);
+          history->attend(context.query_inputs, context.query, slots, /*own_rows=*/false);
       context.history_by_support =
-          history->attend(context.support_inputs, support, encoded, context.support_inputs, support,
-                          /*own_rows=*/true);
+          history->attend(context.support_inputs, support, slots, /*own_rows=*/true);
     } else {
-      context.history_by_task = history->pool(encoded, support);
-      context.history_by_support = history->pool_leave_one_out(encoded, support);
+      const Tensor by_row = context.weighed(encoded);
+      const Tensor sums = sum_rows(by_row, support);
+      context.history_by_task = history->pool(sums, context.evidence);
+      context.history_by_support = history->pool(expand_rows(sums, support) - by_row, others());
       if (model->history_start.defined()) {
         context.start_by_task = torch::mm(context.history_by_task, model->history_start);
         context.start_by_support = torch::mm(context.history_by_support, model->history_start);

@@ -63,6 +63,51 @@ inline TaskBatch random_batch(const InputLayout& layout, const std::vector<std::
   return batch;
 }
 
+/// Gives every row a weight between 1/2 and 2.
+inline void weigh(TaskBatch& batch, std::uint64_t seed) {
+  Random random(seed);
+  batch.rows.weights.clear();
+  for (std::int64_t row = 0; row < batch.rows.rows; ++row) {
+    batch.rows.weights.push_back(static_cast<float>(0.5 + 1.5 * random.uniform()));
+  }
+}
+
+/// The batch with row i repeated repeats[i] times (0: left out) within its task.
+inline TaskBatch repeat_rows(const TaskBatch& batch, const std::vector<int>& repeats) {
+  TaskBatch out = batch;
+  RowBatch& rows = out.rows;
+  rows.labels.clear();
+  rows.sources[0].features[0].numbers.clear();
+  rows.sources[0].features[1].indices.clear();
+  rows.sources[1].positions.clear();
+  const auto labels = static_cast<std::size_t>(batch.rows.labels.size()) / repeats.size();
+  std::int64_t written = 0;
+  const auto copy = [&](std::int64_t begin, std::int64_t end) {
+    for (auto row = static_cast<std::size_t>(begin); row < static_cast<std::size_t>(end); ++row) {
+      for (int time = 0; time < repeats[row]; ++time, ++written) {
+        const auto& from = batch.rows;
+        rows.sources[0].features[0].numbers.push_back(from.sources[0].features[0].numbers[row]);
+        rows.sources[0].features[1].indices.push_back(from.sources[0].features[1].indices[row]);
+        rows.sources[1].positions.push_back(from.sources[1].positions[row]);
+        for (std::size_t l = 0; l < labels; ++l) {
+          rows.labels.push_back(from.labels[row * labels + l]);
+        }
+      }
+    }
+  };
+  const std::int64_t support = batch.support_rows();
+  for (std::size_t t = 0; t < batch.tasks.size(); ++t) {
+    copy(batch.support_offsets[t], batch.support_offsets[t + 1]);
+    out.support_offsets[t + 1] = written;
+  }
+  for (std::size_t t = 0; t < batch.tasks.size(); ++t) {
+    copy(support + batch.query_offsets[t], support + batch.query_offsets[t + 1]);
+    out.query_offsets[t + 1] = written - out.support_rows();
+  }
+  rows.rows = rows.sources[0].rows = written;
+  return out;
+}
+
 /// A smooth model in double precision.
 inline ModelOptions smooth_model() {
   ModelOptions model;

@@ -61,37 +61,34 @@ Tensor HistoryEncoderImpl::encode(const Tensor& inputs, const Tensor& signal) {
   return out_(mlp_(torch::cat({inputs_.select(inputs), signal}, 1)));
 }
 
-Tensor HistoryEncoderImpl::pool(const Tensor& encoded, const Segments& support) {
-  const Tensor counts = support.counts().to(encoded.dtype()).unsqueeze(1);
-  return sum_rows(encoded, support) / (counts + log_shrinkage_.exp());
-}
-
-Tensor HistoryEncoderImpl::pool_leave_one_out(const Tensor& encoded, const Segments& support) {
-  const Tensor counts = support.counts().to(encoded.dtype()).unsqueeze(1);
-  const Tensor others = expand_rows(sum_rows(encoded, support), support) - encoded;
-  return others / (expand_rows(counts - 1, support) + log_shrinkage_.exp());
+Tensor HistoryEncoderImpl::pool(const Tensor& sums, const Tensor& evidence) {
+  return sums / (evidence + log_shrinkage_.exp());
 }
 
 Tensor HistoryEncoderImpl::attend(const Tensor& candidates, const Segments& rows,
-                                  const Tensor& encoded, const Tensor& support_inputs,
-                                  const Segments& support, bool own_rows) {
+                                  const Slots& slots, bool own_rows) {
+  const Segments& support = slots.support;
   const std::int64_t tasks = support.tasks();
-  const std::int64_t slots = longest(support), width = longest(rows);
-  if (rows.rows() == 0 || slots == 0) {
-    return torch::zeros({rows.rows(), dim_}, encoded.options());
+  const std::int64_t length = longest(support), width = longest(rows);
+  if (rows.rows() == 0 || length == 0) {
+    return torch::zeros({rows.rows(), dim_}, slots.encoded.options());
   }
-  const Tensor support_places = padded_places(support, slots);
+  const Tensor support_places = padded_places(support, length);
   const Tensor row_places = padded_places(rows, width);
-  const Tensor keys = pad(key_(inputs_.select(support_inputs)), support_places, tasks, slots);
-  const Tensor values = pad(encoded, support_places, tasks, slots);
+  const Tensor keys = pad(key_(inputs_.select(slots.inputs)), support_places, tasks, length);
+  const Tensor values = pad(slots.encoded, support_places, tasks, length);
   const Tensor queries = pad(query_(inputs_.select(candidates)), row_places, tasks, width);
   Tensor scores = torch::bmm(queries, keys.transpose(1, 2)) / std::sqrt(static_cast<double>(dim_));
-  const Tensor slot = torch::arange(slots, support.counts().options());
+  if (slots.weights.defined()) {
+    // A row of weight w takes the share of w like it: exp(score + log w) = w exp(score).
+    scores = scores + pad(slots.weights.log(), support_places, tasks, length).transpose(1, 2);
+  }
+  const Tensor slot = torch::arange(length, support.counts().options());
   Tensor closed = (slot.unsqueeze(0) >= support.counts().unsqueeze(1)).unsqueeze(1);
-  if (own_rows) closed = closed | torch::eye(slots, closed.options()).unsqueeze(0);
+  if (own_rows) closed = closed | torch::eye(length, closed.options()).unsqueeze(0);
   scores = scores.masked_fill(closed, -std::numeric_limits<double>::infinity());
   const Tensor empty = empty_score_.view({1, 1, 1}).expand({tasks, width, 1});
-  const Tensor shares = torch::softmax(torch::cat({scores, empty}, 2), 2).narrow(2, 0, slots);
+  const Tensor shares = torch::softmax(torch::cat({scores, empty}, 2), 2).narrow(2, 0, length);
   return torch::bmm(shares, values).view({tasks * width, dim_}).index_select(0, row_places);
 }
 

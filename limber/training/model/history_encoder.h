@@ -20,19 +20,22 @@ class HistoryEncoderImpl : public torch::nn::Module {
   /// -> [support rows, dim].
   torch::Tensor encode(const torch::Tensor& inputs, const torch::Tensor& signal);
 
-  /// Mean pooling, shrunken towards zero: sum / (n + kappa), kappa learned. encoded [support rows,
-  /// dim] -> by task [tasks, dim].
-  torch::Tensor pool(const torch::Tensor& encoded, const Segments& support);
-  /// The same for each support row without its own share, so that a row never sees its own label:
-  /// [support rows, dim].
-  torch::Tensor pool_leave_one_out(const torch::Tensor& encoded, const Segments& support);
+  /// Mean pooling, shrunken towards zero: sum / (n + kappa), kappa learned. sums [rows, dim] of
+  /// encoded support rows, evidence [rows, 1]: how many those are, by weight -> [rows, dim].
+  torch::Tensor pool(const torch::Tensor& sums, const torch::Tensor& evidence);
 
+  /// The support rows that candidates attend to.
+  struct Slots {
+    torch::Tensor encoded;  ///< [support rows, dim]
+    torch::Tensor inputs;   ///< [support rows, all columns]
+    torch::Tensor weights;  ///< [support rows, 1]; undefined: each counts once
+    const Segments& support;
+  };
   /// Attention pooling by candidate: candidates [rows, all columns] of the tasks `rows` attend to
   /// their task's support rows and to an empty slot -> [rows, dim]. `own_rows`: the candidates are
   /// the support rows themselves, and none attends to itself.
-  torch::Tensor attend(const torch::Tensor& candidates, const Segments& rows,
-                       const torch::Tensor& encoded, const torch::Tensor& support_inputs,
-                       const Segments& support, bool own_rows);
+  torch::Tensor attend(const torch::Tensor& candidates, const Segments& rows, const Slots& slots,
+                       bool own_rows);
 
   bool attends() const { return attends_; }
   std::int64_t dim() const { return dim_; }

@@ -41,6 +41,9 @@ ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
           scored.logits[l].push_back(logits.const_data_ptr<float>()[place]);
           scored.truth[l].push_back(truth.const_data_ptr<float>()[place]);
         }
+        if (!batch->rows.weights.empty()) {
+          scored.weights.push_back(batch->rows.weights[static_cast<std::size_t>(first + q)]);
+        }
         scored.members.push_back(task);
         scored.support.push_back(batch->support_offsets[at + 1] - batch->support_offsets[at]);
         scored.activity.push_back(rows.train_end - rows.begin > 0 ? rows.train_end - rows.begin

@@ -13,12 +13,13 @@ namespace limber {
 struct ScoredRows {
   std::vector<std::string> labels;
   std::vector<std::vector<float>> logits, truth;  ///< by label, then row
+  std::vector<float> weights;                     ///< of each row; empty: each counts once
   std::vector<std::int64_t> members;              ///< task of each row
   std::vector<std::int64_t> support;              ///< support rows that its task had
   std::vector<std::int64_t> activity;             ///< training rows of its task
 
   Predictions predictions(std::size_t label) const {
-    return {logits[label], truth[label], {}, members};
+    return {logits[label], truth[label], weights, members};
   }
 };
 

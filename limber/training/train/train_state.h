@@ -13,16 +13,18 @@ namespace limber {
 /// Everything that decides how training goes on, so that a resumed run gives the same bits as one
 /// that was never interrupted.
 struct TrainState {
-  std::int64_t epoch = 0;  ///< epochs completed
-  std::int64_t batch = 0;  ///< batches of the current epoch completed
-  std::int64_t step = 0;   ///< steps completed
-  double loss_sum = 0;     ///< of the current epoch, for its mean
-  double loss_count = 0;
+  std::int64_t epoch = 0;       ///< epochs completed
+  std::int64_t batch = 0;       ///< batches of the current epoch completed
+  std::int64_t step = 0;        ///< steps completed
+  double loss_sum = 0;          ///< of the current epoch, for its mean
+  double loss_count = 0;        ///< rows, by weight
   double best_score = 0;        ///< of validation, higher is better
   std::int64_t best_epoch = 0;  ///< 0: none yet
   bool done = false;
   /// Dense tensors and tables at the best epoch; empty before it.
   std::map<std::string, torch::Tensor> best;
+
+  double mean_loss() const { return loss_count > 0 ? loss_sum / loss_count : 0.0; }
 };
 
 /// Copies of all dense tensors ("dense.NAME") and tables ("table.NAME").

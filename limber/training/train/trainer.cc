@@ -46,8 +46,8 @@ RankingModel make_model(const Config& config, const Dataset& dataset, torch::Dev
   for (const TaskRows& task : dataset.tasks) {
     for (std::int64_t row = task.begin; row < task.train_end; ++row) {
       for (std::size_t l = 0; l < labels; ++l) {
-        ones[l] += dataset.label(row, l);
-        counts[l] += 1;
+        ones[l] += static_cast<double>(dataset.weight(row)) * dataset.label(row, l);
+        counts[l] += dataset.weight(row);
       }
     }
   }
@@ -94,6 +94,7 @@ std::unique_ptr<EpisodeSampler> Trainer::sampler(std::int64_t epoch) const {
     TaskSampler::Options options;
     options.tasks_per_batch = config_.meta.tasks_per_batch;
     options.support = config_.meta.support;
+    options.support_sizes = config_.meta.support_sizes;
     options.query = config_.meta.query;
     options.seed = config_.train.seed;
     return std::make_unique<TaskSampler>(dataset_, options, epoch);
@@ -107,9 +108,9 @@ std::pair<double, double> Trainer::step(const TaskBatch& batch, double factor) {
   options.second_order = config_.meta.order == "second";
   options.steps = config_.meta.inner_steps;
   const Episode episode = run_episode(model_, batch, options);
-  const LossSum loss = loss_sum(episode.query_logits, episode.query_labels);
+  const LossSum loss = loss_sum(episode.query_logits, episode.query_labels, episode.query_weights);
   optimizer_.clear_gradients();
-  (loss.sum / loss.count).backward();
+  loss.mean().backward();
   const double sum = loss.sum.item<double>();
   const double norm = optimizer_.clip(config_.train.clip_norm);
   if (!std::isfinite(sum) || !std::isfinite(norm)) {
@@ -166,10 +167,10 @@ void Trainer::run_epoch(TrainingSummary& summary) {
     ++state_.step;
     state_.loss_sum += sum;
     state_.loss_count += count;
-    progress.note(fmt::format("loss {:.4f}", state_.loss_sum / state_.loss_count));
+    progress.note(fmt::format("loss {:.4f}", state_.mean_loss()));
     progress.add(1);
     if (events_ && state_.step % 20 == 0)
-      events_->add_scalar("train/loss", sum / count, state_.step);
+      events_->add_scalar("train/loss", count > 0 ? sum / count : 0.0, state_.step);
     if (state_.batch < steps_per_epoch_ &&
         (should_stop() ||
          since_checkpoint.seconds() >= static_cast<double>(config_.train.checkpoint_seconds))) {
@@ -189,7 +190,7 @@ void Trainer::run_epoch(TrainingSummary& summary) {
 void Trainer::validate(TrainingSummary& summary) {
   ++state_.epoch;
   state_.batch = 0;
-  const double loss = state_.loss_sum / std::max(state_.loss_count, 1.0);
+  const double loss = state_.mean_loss();
   state_.loss_sum = state_.loss_count = 0;
   EvaluationSampler::Options options;
   options.part = Part::validation;
