@@ -8,7 +8,7 @@ export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help setup build test demo bench bench-meta bench-train bench-quality tune-quality bench-data format lint \
+.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-episodes tune-quality bench-data format lint \
         asan tsan clean distclean
 
 help: ## lists the targets
@@ -41,6 +41,10 @@ bench-train: build-release ## training: examples a second
 bench-quality: build-release ## ranking quality beside rivals on the same rows
 	@scripts/get-movielens-100k
 	@$(PYTHON_ENVIRONMENT) bench/quality.py $(ARGS)
+
+bench-episodes: build-release ## LiMAML under other numbers of support and query rows
+	@scripts/get-movielens-100k
+	@$(PYTHON_ENVIRONMENT) bench/quality/episodes.py
 
 tune-quality: build-release ## chooses bench-quality's settings on validation rows
 	@scripts/get-movielens-100k

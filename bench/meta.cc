@@ -18,6 +18,7 @@ std::vector<TaskBatch> make_batches(const Workload& workload, std::int64_t count
   TaskSampler::Options options;
   options.tasks_per_batch = workload.config.meta.tasks_per_batch;
   options.support = workload.config.meta.support;
+  options.support_sizes = workload.config.meta.support_sizes;
   options.query = workload.config.meta.query;
   const TaskSampler sampler(*workload.dataset, options, 0);
   BatchMaker maker(*workload.dataset);
@@ -74,13 +75,15 @@ void measure(const Workload& workload, const std::vector<TaskBatch>& batches, do
 
 int run(int argc, char** argv) {
   CLI::App app("Meta-training tasks a second");
-  std::string path, order = "second";
+  std::string path, order = "second", histories = "long";
   std::int64_t steps = 1, count = 8;
   int threads = 2;
   bool processor = false;
   double seconds = 3;
   app.add_option("--write", path, "Write weights, batches and gradients there, and end");
   app.add_option("--order", order, "first or second");
+  app.add_option("--histories", histories, "long: up to 100 support and 100 query rows; short: 20")
+      ->check(CLI::IsMember({"long", "short"}));
   app.add_option("--steps", steps, "Inner steps");
   app.add_option("--batches", count, "Different batches");
   app.add_option("--threads", threads, "Compute threads");
@@ -89,6 +92,7 @@ int run(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   torch::set_num_threads(threads);
   Workload workload = films(/*personalised=*/true);
+  if (histories == "short") workload.config.meta.support = workload.config.meta.query = 20;
   workload.config.meta.order = order;
   workload.config.meta.inner_steps = steps;
   const std::vector<TaskBatch> batches = make_batches(workload, count);

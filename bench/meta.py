@@ -10,6 +10,7 @@ import argparse
 
 import side_by_side
 
+ROWS = {"long": "<= 100 and 100 query", "short": "<= 20 and 20 query"}
 PEERS = {"loop": "peers/meta_loop.py", "vmap": "peers/meta_vmap.py"}
 
 
@@ -18,33 +19,39 @@ def main():
     options = side_by_side.arguments(parser, seconds=3)
     program = side_by_side.program("bench_meta")
     rates, errors = {}, {}
-    with side_by_side.temporary_file() as file:
-        side_by_side.run([program, "--write", file], options)
-        cases = [(order, steps) for steps in (1, 3) for order in ("first", "second")]
+    cases = [(histories, order, steps) for histories in ROWS for steps in (1, 3)
+             for order in ("first", "second")]
+    with side_by_side.temporary_files(*ROWS) as files:
+        for histories, file in files.items():
+            side_by_side.run([program, "--write", file, "--histories", histories], options)
         # Round by round, so that whatever else the machine does meets all alike.
         for _ in range(options.rounds):
-            for order, steps in cases:
+            for key in cases:
+                histories, order, steps = key
                 case = ["--order", order, "--steps", str(steps)]
-                found = side_by_side.measure([program, *case], options)
-                rates.setdefault((order, steps, "ours"), []).append(found["tasks_per_second"])
+                found = side_by_side.measure([program, "--histories", histories, *case], options)
+                rates.setdefault((*key, "ours"), []).append(found["tasks_per_second"])
                 for peer, script in PEERS.items():
-                    found = side_by_side.measure_peer([script, file, *case], options)
-                    rates.setdefault((order, steps, peer), []).append(found["tasks_per_second"])
-                    errors[order, steps, peer] = found["errors"]
+                    found = side_by_side.measure_peer([script, files[histories], *case], options)
+                    rates.setdefault((*key, peer), []).append(found["tasks_per_second"])
+                    errors[*key, peer] = found["errors"]
 
     rate = {key: side_by_side.median(values) for key, values in rates.items()}
     print(f"Meta-training, tasks a second ({side_by_side.conditions(options)}).")
-    print("64 tasks a step, 0 to 100 support rows (log-uniform), 100 query rows each; meta block")
-    print("64-64-16 on 37 columns, global block with two full cross layers and 128-64.\n")
-    print(f"{'order':8}{'steps':>6}{'ours':>10}{'loop':>10}{'vmap':>10}{'x loop':>9}{'x vmap':>9}")
+    print("64 tasks a step, support rows log-uniform from 0; meta block 64-64-16 on 37 columns, global")
+    print("block with two full cross layers and 128-64.\n")
+    print(f"{'rows of a task':24}{'order':8}{'steps':>6}{'ours':>10}{'loop':>10}{'vmap':>10}"
+          f"{'x loop':>9}{'x vmap':>9}")
     result = {}
-    for order, steps in cases:
-        ours, loop, vmap = (rate[order, steps, who] for who in ("ours", "loop", "vmap"))
+    for histories, order, steps in cases:
+        ours, loop, vmap = (rate[histories, order, steps, who] for who in ("ours", "loop", "vmap"))
         print(
-            f"{order:8}{steps:6}{ours:10.0f}{loop:10.0f}{vmap:10.0f}"
+            f"{ROWS[histories]:24}{order:8}{steps:6}{ours:10.0f}{loop:10.0f}{vmap:10.0f}"
             f"{ours / loop:9.1f}{ours / vmap:9.1f}"
         )
         suffix = order if steps == 1 else f"{order}_{steps}_steps"
+        if histories == "short":
+            suffix += "_short"
         result[f"tasks_per_second_{suffix}"] = round(ours, 1)
         result[f"ratio_loop_{suffix}"] = round(ours / loop, 2)
         result[f"ratio_vmap_{suffix}"] = round(ours / vmap, 2)

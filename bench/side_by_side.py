@@ -56,9 +56,10 @@ def measure_peer(command, options):
 
 
 @contextlib.contextmanager
-def temporary_file():
+def temporary_files(*names):
+    """A path by name, all gone at the end."""
     with tempfile.TemporaryDirectory(prefix="limber-bench-") as folder:
-        yield os.path.join(folder, "batches.safetensors")
+        yield {name: os.path.join(folder, f"{name}.safetensors") for name in names}
 
 
 def median(values):

@@ -25,7 +25,8 @@ def main():
     print(f"Training, examples a second, batch 4096 ({side_by_side.conditions(options)}).")
     for shape, words in SHAPES.items():
         ours, peers = [], {}
-        with side_by_side.temporary_file() as file:
+        with side_by_side.temporary_files(shape) as files:
+            file = files[shape]
             case = ["--shape", shape]
             side_by_side.run([program, *case, "--write", file], options)
             for _ in range(options.rounds):

@@ -72,6 +72,9 @@ class Protocol:
     source: object  # () -> (data section, features)
     epochs: int
     patience: int
+    support: int        # most rows that a member is described by, to every column that reads them
+    support_sizes: str  # how training draws fewer
+    query: int          # most rows of a member in one step of training
 
     def config(self):
         """The config that the columns start from."""
@@ -93,7 +96,8 @@ class Protocol:
             "meta": {"order": "second", "inner_steps": 1, "adaptation_steps": 3,
                      "inner_learning_rate": "per_tensor", "inner_learning_rate_start": 4.0,
                      "shrinkage": "learned", "shrinkage_start": 5.0, "tasks_per_batch": 16,
-                     "support": 100, "query": 100},
+                     "support": self.support, "support_sizes": self.support_sizes,
+                     "query": self.query},
             "train": {"optimizer": "adam", "sparse_optimizer": "rowwise_adagrad", "learning_rate": 2e-3,
                       "sparse_learning_rate": 0.1, "weight_decay": 0, "warm_up": 0.1,
                       "schedule": "cosine", "clip_norm": 10, "batch": 1024, "epochs": self.epochs,
@@ -106,13 +110,13 @@ PROTOCOLS = {protocol.name: protocol for protocol in (
     Protocol("cold", "Cold members (MovieLens-1M)",
              "Test members unseen in training; the first half of a member's rows, at most 100, is the "
              "support, the rest is ranked. The data have no times, so the order is a seeded shuffle.",
-             "members", movielens_1m, 12, 3),
+             "members", movielens_1m, 12, 3, 100, "mixed", 400),
     Protocol("warm", "Warm members, random rows (MovieLens-1M)",
              "A random tenth of each member's rows is ranked; the support is their other rows, at most "
-             "100. The data have no times, so no chronological split exists.",
-             "random", movielens_1m, 12, 3),
+             "400. The data have no times, so no chronological split exists.",
+             "random", movielens_1m, 12, 3, 400, "uniform", 400),
     Protocol("chronological", "Warm members, chronological (MovieLens-100K)",
              "The last tenth of each member's rows by time is ranked; the support is the rows before "
-             "it, at most 100.",
-             "chronological", movielens_100k, 30, 4),
+             "it, at most 400.",
+             "chronological", movielens_100k, 30, 4, 400, "mixed", 400),
 )}
