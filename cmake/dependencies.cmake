@@ -18,6 +18,15 @@ if(LIMBER_TESTS)
   limber_need(GTest "${run_setup} (Debian: libgtest-dev)")
 endif()
 
+# LEMON's package names its folder and library, but no target. Its headers are system headers, so
+# that our warnings stay ours; naming /usr/include itself so would hide the compiler's own.
+limber_need(LEMON "${run_setup} (Debian: liblemon-dev)" NAMES LEMON lemon)
+add_library(limber_lemon INTERFACE)
+if(NOT LEMON_INCLUDE_DIR STREQUAL "/usr/include")
+  target_include_directories(limber_lemon SYSTEM INTERFACE ${LEMON_INCLUDE_DIR})
+endif()
+target_link_libraries(limber_lemon INTERFACE ${LEMON_LIBRARY})
+
 # Python packages carry LibTorch and Arrow; LIMBER_PYTHON is the virtual environment's interpreter.
 set(LIMBER_PYTHON "" CACHE FILEPATH "Python interpreter with torch and pyarrow installed")
 if(NOT LIMBER_PYTHON AND EXISTS ${PROJECT_SOURCE_DIR}/build/venv/bin/python)

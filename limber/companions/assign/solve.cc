@@ -1,0 +1,140 @@
+#include "limber/companions/assign/solve.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "limber/companions/assign/branch_and_bound.h"
+#include "limber/companions/assign/searcher.h"
+#include "limber/core/base/progress.h"
+
+namespace limber::assign {
+namespace {
+
+constexpr int kRandomAssignments = 20;
+
+/// A range as a unit; one where everything is alike.
+double unit_of(double high, double low) {
+  const double range = high - low;
+  return range > 1e-12 * (1 + std::abs(high) + std::abs(low)) ? range : 1;
+}
+
+class Sweep {
+ public:
+  Sweep(const Instance& instance, const MeasureDescription& measure, const SolveOptions& options)
+      : instance_(instance),
+        measure_(measure),
+        options_(options),
+        deadline_(Deadline::after(options.seconds)),
+        searcher_(instance, measure, options.seed),
+        trade_offs_(options.trade_offs) {
+    trade_offs_.push_back(0);
+    trade_offs_.push_back(1);
+    std::sort(trade_offs_.begin(), trade_offs_.end());
+    trade_offs_.erase(std::unique(trade_offs_.begin(), trade_offs_.end()), trade_offs_.end());
+  }
+
+  Solution run() {
+    Progress progress("assigning", trade_offs_.size() * starts_of_each(), "searches");
+    progress_ = &progress;
+    set_fitness_unit();
+    add_random_assignments();
+    set_diversity_unit();
+    left_ = trade_offs_.size() - 1;  // diversity alone is behind us
+    Assignment neighbour = fitness_only_;
+    for (const double trade_off : trade_offs_) {
+      const Objective objective = objective_of(trade_off);
+      if (trade_off < 1) search(objective, {neighbour, {}});
+      neighbour = searcher_.front().best(objective).assignment;
+    }
+    for (const double trade_off : trade_offs_) add_point(trade_off);
+    solution_.front = searcher_.front();
+    solution_.cut_short = deadline_.passed();
+    return std::move(solution_);
+  }
+
+ private:
+  std::size_t starts_of_each() const { return static_cast<std::size_t>(options_.starts) + 2; }
+  Objective objective_of(double trade_off) const {
+    return {trade_off, solution_.fitness_unit, solution_.diversity_unit};
+  }
+
+  void set_fitness_unit() {
+    std::vector<double> weights = fitness_weights(instance_);
+    fitness_only_ = searcher_.heaviest(weights);
+    searcher_.collect(fitness_only_);
+    const double most = exact_score(instance_, measure_, fitness_only_).fitness;
+    for (double& weight : weights) weight = -weight;
+    const double least = exact_score(instance_, measure_, searcher_.heaviest(weights)).fitness;
+    solution_.fitness_unit = unit_of(most, least);
+  }
+
+  void add_random_assignments() {
+    for (int i = 0; i < kRandomAssignments && !deadline_.passed(); ++i) {
+      const Assignment random = searcher_.random_assignment();
+      solution_.random.push_back(exact_score(instance_, measure_, random));
+      searcher_.collect(random);
+    }
+  }
+
+  void set_diversity_unit() {
+    left_ = trade_offs_.size();
+    search(objective_of(1), {fitness_only_, {}});
+    if (options_.diversity_unit > 0) {
+      solution_.diversity_unit = options_.diversity_unit;
+    } else {
+      const double most = searcher_.front().best(objective_of(1)).score.diversity;
+      solution_.diversity_unit =
+          unit_of(most, exact_score(instance_, measure_, fitness_only_).diversity);
+    }
+  }
+
+  /// From each of `starts` (empty: open positions), then from random ones, within this trade-off's
+  /// share of the time.
+  void search(const Objective& objective, const std::vector<Assignment>& starts) {
+    const Deadline deadline = deadline_.part(1.0 / static_cast<double>(left_--));
+    const auto start = [&](const Assignment& from) {
+      if (!deadline.passed()) searcher_.search(objective, from, options_.kicks, deadline);
+      progress_->add(1);
+    };
+    for (const Assignment& from : starts) start(from);
+    for (int i = 0; i < options_.starts; ++i) {
+      start(deadline.passed() ? Assignment{} : searcher_.random_assignment());
+    }
+  }
+
+  void add_point(double trade_off) {
+    const Objective objective = objective_of(trade_off);
+    SweepPoint point;
+    point.trade_off = trade_off;
+    if (options_.exact) {
+      const ExactResult exact = branch_and_bound(
+          instance_, measure_, objective, searcher_.front().best(objective).assignment, deadline_);
+      point.proven = exact.proven;
+      searcher_.collect(exact.assignment);
+    }
+    const FrontPoint& best = searcher_.front().best(objective);
+    point.score = best.score;
+    point.assignment = best.assignment;
+    solution_.sweep.push_back(std::move(point));
+  }
+
+  const Instance& instance_;
+  const MeasureDescription& measure_;
+  const SolveOptions& options_;
+  const Deadline deadline_;
+  Searcher searcher_;
+  std::vector<double> trade_offs_;
+  Progress* progress_ = nullptr;
+  std::size_t left_ = 1;
+  Assignment fitness_only_;
+  Solution solution_;
+};
+
+}  // namespace
+
+Solution solve(const Instance& instance, const MeasureDescription& measure,
+               const SolveOptions& options) {
+  return Sweep(instance, measure, options).run();
+}
+
+}  // namespace limber::assign
