@@ -26,6 +26,7 @@ constexpr std::array verbs{
     Verb{"adapt", "limber-train", "interactions -> meta embeddings of all members"},
     Verb{"inspect", "limber-tools", "what is inside a published model"},
     Verb{"generate", "limber-tools", "synthetic data with known preferences"},
+    Verb{"assign", "limber-tools", "candidates to open positions: fitness and diversity together"},
     Verb{"options", "limber-tools", "every option of the config"},
 };
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "apps/assign_verb.h"
 #include "apps/tool_verbs.h"
 #include "limber/core/base/main.h"
 #include "limber/core/config/config.h"
@@ -41,6 +42,9 @@ int parse_and_run(int argc, char** argv) {
       ->required();
   inspect_verb->add_flag("--json", inspect.json, "The manifest itself");
 
+  AssignArguments assign;
+  CLI::App* assign_verb = add_assign_verb(app, assign);
+
   CLI::App* options_verb = app.add_subcommand("options", "Prints docs/options.md: every option.");
 
   try {
@@ -51,6 +55,7 @@ int parse_and_run(int argc, char** argv) {
   if (*init_verb) return run_init(init);
   if (*generate_verb) return run_generate(generate);
   if (*inspect_verb) return run_inspect(inspect);
+  if (*assign_verb) return run_assign(std::move(assign));
   if (*options_verb) fmt::print("{}", options_page());
   return 0;
 }
