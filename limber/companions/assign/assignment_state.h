@@ -39,6 +39,8 @@ class AssignmentState {
     return fitness_at_[static_cast<std::size_t>(position)];
   }
   Score score() const { return {fitness_, diversity_.value()}; }
+  /// More diversity than any network has: with it, what a change is worth at the very most.
+  double ceiling() const { return diversity_.ceiling(); }
   bool quotas_hold() const;
 
   /// Every position gets its candidate of `assignment`; kNone opens it. Pairs must be eligible.

@@ -3,7 +3,7 @@
 namespace limber::assign {
 
 Diversity::Diversity(const Instance& instance, const MeasureDescription& measure)
-    : instance_(instance) {
+    : instance_(instance), ceiling_(measure.ceiling) {
   for (const Attribute& attribute : instance.attributes) {
     auto of_attribute = measure.make(instance.network, static_cast<Group>(attribute.groups.size()));
     for (Node node = 0; node < instance.network.size(); ++node) {

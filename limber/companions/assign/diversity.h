@@ -20,11 +20,14 @@ class Diversity {
 
   double value() const;
   double value(std::size_t attribute) const { return by_attribute_[attribute]->value(); }
+  /// No network gives more.
+  double ceiling() const { return ceiling_; }
   /// No way of filling the open positions gives more.
   double upper_bound() const;
 
  private:
   const Instance& instance_;
+  double ceiling_;
   std::vector<std::unique_ptr<DiversityMeasure>> by_attribute_;
 };
 

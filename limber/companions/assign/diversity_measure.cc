@@ -21,17 +21,17 @@ constexpr std::array kMeasures{
     MeasureDescription{"assortativity", "Assortativity",
                        "minus the size of Newman's assortativity coefficient: 0 when ties ignore "
                        "groups, -1 when they never leave them",
-                       make<Assortativity>},
+                       0, make<Assortativity>},
     MeasureDescription{"cross-ties", "Cross-group ties",
-                       "share of ties that join two groups, from 0 to 1", make<CrossTies>},
+                       "share of ties that join two groups, from 0 to 1", 1, make<CrossTies>},
     MeasureDescription{"exposure", "Exposure",
                        "share of a node's neighbours that are of other groups, averaged over nodes",
-                       make<Exposure>},
+                       1, make<Exposure>},
     MeasureDescription{"information-unfairness", "Information unfairness",
                        "minus the contrast between the pair of groups that information passes best "
                        "between and the pair it passes worst, over one or two ties: 0 is fair, -1 "
                        "cuts a pair off",
-                       make<InformationUnfairness>},
+                       0, make<InformationUnfairness>},
 };
 
 }  // namespace

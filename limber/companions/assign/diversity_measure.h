@@ -64,6 +64,7 @@ struct MeasureDescription {
   std::string_view name;     ///< as on the command line
   std::string_view title;    ///< as in the report
   std::string_view meaning;  ///< one sentence
+  double ceiling;            ///< no network has more
   std::unique_ptr<DiversityMeasure> (*make)(const Network&, Group groups);
 };
 

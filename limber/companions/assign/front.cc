@@ -17,6 +17,11 @@ bool Front::add(FrontPoint point) {
   return true;
 }
 
+bool Front::offer(const AssignmentState& state) {
+  const Score score = state.score();
+  return !covers_score(score) && add({score, state.assignment()});
+}
+
 bool Front::covers_score(const Score& score, double rounding) const {
   return std::any_of(points_.begin(), points_.end(), [&](const FrontPoint& point) {
     return covers({point.score.fitness + rounding, point.score.diversity + rounding}, score);

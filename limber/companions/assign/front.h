@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "limber/companions/assign/assignment_state.h"
 #include "limber/companions/assign/instance.h"
 #include "limber/companions/assign/objective.h"
 
@@ -18,6 +19,8 @@ class Front {
  public:
   /// Takes the point unless one that is here covers it, and drops those that it covers.
   bool add(FrontPoint point);
+  /// As add, of what a search is at: copied only when it is taken.
+  bool offer(const AssignmentState& state);
 
   const std::vector<FrontPoint>& points() const { return points_; }
   /// Whether some point is at least as good on both counts, up to `rounding` on each.

@@ -66,7 +66,7 @@ std::vector<double> linearised_weights(AssignmentState& state, const Objective& 
 }
 
 int linearised_search(AssignmentState& state, Matching& matching, const Objective& objective,
-                      const Deadline& deadline) {
+                      const Deadline& deadline, Front& front) {
   Assignment target;
   int matchings = 0;
   bool improved = true;
@@ -78,6 +78,7 @@ int linearised_search(AssignmentState& state, Matching& matching, const Objectiv
     if (!matching.solve(weights, target)) break;
     if (empty) {
       state.set(target);
+      front.offer(state);
       continue;
     }
     std::vector<std::vector<Change>> parts = parts_of(state, target);
@@ -85,6 +86,7 @@ int linearised_search(AssignmentState& state, Matching& matching, const Objectiv
     for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
     if (all.empty()) break;
     improved = try_changes(state, all, objective);
+    if (improved) front.offer(state);
     if (improved || parts.size() == 1) continue;
     std::vector<double> promise(parts.size(), 0);
     const auto weight_of = [&](Position position, Candidate candidate) {
@@ -102,7 +104,11 @@ int linearised_search(AssignmentState& state, Matching& matching, const Objectiv
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return promise[a] > promise[b]; });
-    for (const std::size_t i : order) improved |= try_changes(state, parts[i], objective);
+    for (const std::size_t i : order) {
+      if (!try_changes(state, parts[i], objective)) continue;
+      improved = true;
+      front.offer(state);
+    }
   }
   return matchings;
 }

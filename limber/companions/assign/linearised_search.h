@@ -4,6 +4,7 @@
 
 #include "limber/companions/assign/assignment_state.h"
 #include "limber/companions/assign/deadline.h"
+#include "limber/companions/assign/front.h"
 #include "limber/companions/assign/matching.h"
 
 namespace limber::assign {
@@ -18,9 +19,10 @@ std::vector<double> linearised_weights(AssignmentState& state, const Objective& 
 /// the objective quadratic, so a whole matching may overshoot. It is therefore committed in full
 /// only when the exact reward agrees; else the alternating cycles and paths in which it differs
 /// from `state` are tried one at a time, the most promising first, and those that help are kept.
-/// An empty state is filled by the first matching in any case. Returns the number of matchings.
+/// An empty state is filled by the first matching in any case. The front gets every assignment on
+/// the way. Returns the number of matchings.
 int linearised_search(AssignmentState& state, Matching& matching, const Objective& objective,
-                      const Deadline& deadline);
+                      const Deadline& deadline, Front& front);
 
 /// Gives every position its fittest candidate among those with the profiles that `state` has
 /// there: diversity stays, fitness does not fall.

@@ -12,15 +12,17 @@ namespace {
 constexpr std::size_t kFirstSteps = 64;
 constexpr std::size_t kSecondSteps = 16;
 /// Up to so many positions, any two may change at once; beyond, those with a tie between them.
-constexpr Position kFewPositions = 40;
+constexpr Position kFewPositions = 12;
 
 }  // namespace
 
-LocalSearch::LocalSearch(AssignmentState& state, const Objective& objective, Random& random)
+LocalSearch::LocalSearch(AssignmentState& state, const Objective& objective, Random& random,
+                         Front& front)
     : state_(state),
       instance_(state.instance()),
       objective_(objective),
       random_(random),
+      front_(front),
       score_(state.score()),
       by_fitness_(instance_.pairs.size()),
       tied_(instance_.positions.size()),
@@ -68,10 +70,16 @@ void LocalSearch::push_around(Position position) {
 }
 
 bool LocalSearch::attempt(std::initializer_list<Change> changes) {
+  Score most{score_.fitness, state_.ceiling()};
+  for (const Change& change : changes) {
+    most.fitness += change.fitness - state_.fitness_at(change.position);
+  }
+  if (!objective_.better(most, score_)) return false;
   state_.apply(std::span(changes.begin(), changes.size()));
   const Score score = state_.score();
   if (state_.quotas_hold() && objective_.better(score, score_)) {
     score_ = score;
+    front_.offer(state_);
     for (const Change& change : changes) push_around(change.position);
     return true;
   }
@@ -203,7 +211,7 @@ void LocalSearch::shake() {
       state_.undo();
       continue;
     }
-    for (const Change& change : changes) push_around(change.position);
+    for (const Change& change : changes) push(change.position);
   }
   score_ = state_.score();
 }

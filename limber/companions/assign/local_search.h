@@ -6,6 +6,7 @@
 
 #include "limber/companions/assign/assignment_state.h"
 #include "limber/companions/assign/deadline.h"
+#include "limber/companions/assign/front.h"
 #include "limber/core/base/random.h"
 
 namespace limber::assign {
@@ -22,7 +23,8 @@ namespace limber::assign {
 /// and the open positions tied to them, back in.
 class LocalSearch {
  public:
-  LocalSearch(AssignmentState& state, const Objective& objective, Random& random);
+  /// The front gets every assignment on the way.
+  LocalSearch(AssignmentState& state, const Objective& objective, Random& random, Front& front);
 
   /// Until no move improves, or the deadline.
   void run(const Deadline& deadline);
@@ -48,6 +50,7 @@ class LocalSearch {
   const Instance& instance_;
   const Objective& objective_;
   Random& random_;
+  Front& front_;
   Score score_;                           ///< of state_
   std::vector<std::int32_t> kind_of_;     ///< by candidate: its profile and quota as one number
   std::vector<std::uint64_t> seen_kind_;  ///< by kind: the number of the last free_for that saw it

@@ -16,9 +16,9 @@ Searcher::Searcher(const Instance& instance, const MeasureDescription& measure, 
 void Searcher::search(const Objective& objective, const Assignment& start, int kicks,
                       const Deadline& deadline) {
   state_.set(start.empty() ? Assignment(instance_.positions.size(), kNone) : start);
-  linearised_search(state_, matching_, objective, deadline);
+  linearised_search(state_, matching_, objective, deadline, front_);
   collect(state_.assignment());
-  LocalSearch local(state_, objective, random_);
+  LocalSearch local(state_, objective, random_, front_);
   local.run(deadline);
   collect(state_.assignment());
   local.kick(kicks, deadline);

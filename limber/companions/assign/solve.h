@@ -13,7 +13,7 @@ namespace limber::assign {
 struct SolveOptions {
   std::vector<double> trade_offs;  ///< to sweep, each in [0, 1]; 0 and 1 are always swept
   int starts = 4;                  ///< random starts for each trade-off, beside those that are not
-  int kicks = 100;                 ///< random disturbances after each start
+  int kicks = 20;                  ///< random disturbances after each start
   std::uint64_t seed = 1;
   double seconds = 60;        ///< for everything
   double diversity_unit = 0;  ///< 0: the range between fitness alone and diversity alone
