@@ -87,7 +87,7 @@ json optimum(const MeasureDescription& measure, std::uint64_t instances) {
 
 /// What the front is held against: assignments without iteration.
 struct Rivals {
-  std::vector<Score> random, fitness_only, diversity_only, weighted_sum;
+  std::vector<Score> random, fitness_only, diversity_only, weighted_sum, off_grid;
 };
 
 Rivals rivals_of(const Instance& instance, const MeasureDescription& measure,
@@ -113,6 +113,7 @@ Rivals rivals_of(const Instance& instance, const MeasureDescription& measure,
   };
   rivals.diversity_only.push_back(linearised(1));
   for (int i = 1; i < 20; ++i) rivals.weighted_sum.push_back(linearised(i / 20.0));
+  for (int i = 0; i < 40; ++i) rivals.off_grid.push_back(linearised(random.uniform()));
   return rivals;
 }
 
@@ -139,7 +140,7 @@ struct Tally {
 
 json fronts(const MeasureDescription& measure, const std::string& kind,
             const std::filesystem::path& lazega_folder, std::uint64_t seeds) {
-  Tally random, fitness_only, diversity_only, weighted_sum;
+  Tally random, fitness_only, diversity_only, weighted_sum, off_grid;
   double hypervolume_gain = 0;
   std::int64_t fronts_covering = 0;
   Progress progress(fmt::format("fronts of {} on {}", measure.name, kind), seeds, "seeds");
@@ -172,6 +173,7 @@ json fronts(const MeasureDescription& measure, const std::string& kind,
     fitness_only.add(solution.front, rivals.fitness_only);
     diversity_only.add(solution.front, rivals.diversity_only);
     weighted_sum.add(solution.front, rivals.weighted_sum);
+    off_grid.add(solution.front, rivals.off_grid);
     fronts_covering += here.covered == here.all ? 1 : 0;
     Score worst{1e300, 1e300};
     for (const Score& score : rivals.random) {
@@ -191,6 +193,7 @@ json fronts(const MeasureDescription& measure, const std::string& kind,
           {"fitness_only", fitness_only.shares()},
           {"diversity_only", diversity_only.shares()},
           {"weighted_sum", weighted_sum.shares()},
+          {"off_grid_weighted_sum", off_grid.shares()},
           {"hypervolume_gain", hypervolume_gain}};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "limber/core/base/error.h"
 
@@ -35,6 +36,21 @@ const FrontPoint& Front::best(const Objective& objective) const {
     if (objective.better(point.score, best->score)) best = &point;
   }
   return *best;
+}
+
+std::vector<double> Front::gaps(double fitness_unit, double diversity_unit) const {
+  std::vector<std::pair<double, double>> by_area;
+  for (std::size_t i = 0; i + 1 < points_.size(); ++i) {
+    const Score &left = points_[i].score, &right = points_[i + 1].score;
+    const double width = (right.fitness - left.fitness) / fitness_unit;
+    const double height = (left.diversity - right.diversity) / diversity_unit;
+    // Equal rewards: (1 - w) * width = w * height.
+    if (width > 0 && height > 0) by_area.emplace_back(-width * height, width / (width + height));
+  }
+  std::sort(by_area.begin(), by_area.end());
+  std::vector<double> trade_offs;
+  for (const auto& [area, trade_off] : by_area) trade_offs.push_back(trade_off);
+  return trade_offs;
 }
 
 double Front::hypervolume(const Score& worst, double fitness_unit, double diversity_unit) const {

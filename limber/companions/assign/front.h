@@ -27,6 +27,10 @@ class Front {
   bool covers_score(const Score& score, double rounding = 0) const;
   /// The point that an objective likes best; the front must not be empty.
   const FrontPoint& best(const Objective& objective) const;
+  /// The trade-off that values two neighbours on the front alike, for each pair of neighbours, the
+  /// pair with the largest area between them first: where to search for what lies between (the
+  /// dichotomic scheme of Aneja and Nair 1979).
+  std::vector<double> gaps(double fitness_unit, double diversity_unit) const;
   /// The area between the front and `worst`, in units of the objective: the measure by which
   /// fronts are compared (Zitzler and Thiele 1999).
   double hypervolume(const Score& worst, double fitness_unit, double diversity_unit) const;

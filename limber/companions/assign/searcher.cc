@@ -26,6 +26,11 @@ void Searcher::search(const Objective& objective, const Assignment& start, int k
   collect(state_.assignment());
 }
 
+void Searcher::match_once(const Objective& objective) {
+  state_.set(Assignment(instance_.positions.size(), kNone));
+  collect(heaviest(linearised_weights(state_, objective)));
+}
+
 Assignment Searcher::random_assignment() {
   std::vector<double> weights(instance_.pairs.size());
   for (double& weight : weights) weight = random_.uniform();

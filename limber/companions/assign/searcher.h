@@ -21,6 +21,9 @@ class Searcher {
   void search(const Objective& objective, const Assignment& start, int kicks,
               const Deadline& deadline);
 
+  /// The first matching of a search from open positions, and no more.
+  void match_once(const Objective& objective);
+
   /// A matching of random weights. The instance must be feasible.
   Assignment random_assignment();
   Assignment heaviest(std::span<const double> weights);

@@ -34,7 +34,7 @@ class Sweep {
   }
 
   Solution run() {
-    Progress progress("assigning", trade_offs_.size() * starts_of_each(), "searches");
+    Progress progress("assigning", trade_offs_.size() * (starts_of_each() + 1), "searches");
     progress_ = &progress;
     set_fitness_unit();
     add_random_assignments();
@@ -46,13 +46,25 @@ class Sweep {
       if (trade_off < 1) search(objective, {neighbour, {}});
       neighbour = searcher_.front().best(objective).assignment;
     }
+    fill_front();
     for (const double trade_off : trade_offs_) add_point(trade_off);
-    solution_.front = searcher_.front();
+    solution_.front = rescored(searcher_.front());
     solution_.cut_short = deadline_.passed();
     return std::move(solution_);
   }
 
  private:
+  /// Scores that followed thousands of changes have gathered rounding: those reported have not.
+  Front rescored(const Front& front) const {
+    AssignmentState state(instance_, measure_);
+    Front result;
+    for (const FrontPoint& point : front.points()) {
+      state.set(point.assignment);
+      result.add({state.score(), point.assignment});
+    }
+    return result;
+  }
+
   std::size_t starts_of_each() const { return static_cast<std::size_t>(options_.starts) + 2; }
   Objective objective_of(double trade_off) const {
     return {trade_off, solution_.fitness_unit, solution_.diversity_unit};
@@ -102,6 +114,25 @@ class Sweep {
     }
   }
 
+  /// Searches between neighbours on the front that are far apart, and takes the first matchings of
+  /// trade-offs between those swept.
+  void fill_front() {
+    for (std::size_t i = 0; i + 1 < trade_offs_.size() && !deadline_.passed(); ++i) {
+      searcher_.match_once(objective_of((trade_offs_[i] + trade_offs_[i + 1]) / 2));
+    }
+    for (std::size_t i = 0; i < trade_offs_.size() && !deadline_.passed(); ++i) {
+      const std::vector<double> gaps =
+          searcher_.front().gaps(solution_.fitness_unit, solution_.diversity_unit);
+      if (i >= gaps.size()) break;
+      const Objective objective = objective_of(gaps[i]);
+      const Deadline deadline = deadline_.part(1.0 / static_cast<double>(trade_offs_.size() - i));
+      searcher_.search(objective, {}, 0, deadline);
+      const Assignment best = searcher_.front().best(objective).assignment;
+      if (!deadline.passed()) searcher_.search(objective, best, options_.kicks, deadline);
+      progress_->add(1);
+    }
+  }
+
   void add_point(double trade_off) {
     const Objective objective = objective_of(trade_off);
     SweepPoint point;
@@ -112,9 +143,8 @@ class Sweep {
       point.proven = exact.proven;
       searcher_.collect(exact.assignment);
     }
-    const FrontPoint& best = searcher_.front().best(objective);
-    point.score = best.score;
-    point.assignment = best.assignment;
+    point.assignment = searcher_.front().best(objective).assignment;
+    point.score = exact_score(instance_, measure_, point.assignment);
     solution_.sweep.push_back(std::move(point));
   }
 
