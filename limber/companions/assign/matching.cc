@@ -60,7 +60,6 @@ Matching::Matching(const Instance& instance)
     flow_->upper[arc] = instance.quotas[q].at_most;
   }
   flow_->simplex = std::make_unique<lemon::NetworkSimplex<Graph, int, std::int64_t>>(flow_->graph);
-  flow_->simplex->supplyMap(flow_->supply);
   if (!instance.quotas.empty()) flow_->simplex->lowerMap(flow_->lower);
 }
 
@@ -79,7 +78,9 @@ bool Matching::solve(std::span<const double> weights, Assignment& assignment) {
     flow_->upper[flow_->pair_arcs[i]] = allowed ? 1 : 0;
     flow_->cost[flow_->pair_arcs[i]] = allowed ? -std::llround(weights[i] * scale) : 0;
   }
-  flow_->simplex->upperMap(flow_->upper).costMap(flow_->cost);
+  // Supplies, too, each time: LEMON folds lower bounds into them, and only a run that finds a flow
+  // takes that back.
+  flow_->simplex->supplyMap(flow_->supply).upperMap(flow_->upper).costMap(flow_->cost);
   if (flow_->simplex->run() != flow_->simplex->OPTIMAL) return false;
   assignment.assign(instance_.positions.size(), kNone);
   std::size_t at = 0;
