@@ -8,7 +8,8 @@ export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-episodes tune-quality bench-data format lint \
+.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-episodes tune-quality bench-data \
+        bench-assign format lint \
         asan tsan clean distclean
 
 help: ## lists the targets
@@ -30,7 +31,7 @@ test: build-release ## builds, runs every test
 demo: build-release ## MovieLens-100K: LiMAML beside its rivals, one table, report.html
 	@scripts/demo
 
-bench: bench-meta bench-train bench-quality bench-data ## every benchmark
+bench: bench-meta bench-train bench-quality bench-data bench-assign ## every benchmark
 
 bench-meta: build-release ## adapting members: tasks a second
 	@$(PYTHON_ENVIRONMENT) bench/meta.py $(ARGS)
@@ -52,6 +53,9 @@ tune-quality: build-release ## chooses bench-quality's settings on validation ro
 
 bench-data: build-release ## reading logs: rows a second
 	@$(PYTHON_ENVIRONMENT) bench/data.py $(ARGS)
+
+bench-assign: build-release ## fair assignment: optimum, fronts, a large network
+	@$(PYTHON_ENVIRONMENT) bench/assign.py $(ARGS)
 
 format: setup ## formats the C++ sources in place
 	@scripts/sources | xargs clang-format -i

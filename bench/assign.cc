@@ -51,6 +51,7 @@ json optimum(const MeasureDescription& measure, std::uint64_t instances) {
     SolveOptions options;
     options.trade_offs = {0.1, 0.3, 0.5, 0.7, 0.9};
     options.seed = seed;
+    options.show_progress = false;
     const Solution solution = solve(instance, measure, options);
     const std::vector<Score> scores = every_score(instance, measure);
     bool all_equal = true;
@@ -158,6 +159,7 @@ json fronts(const MeasureDescription& measure, const std::string& kind,
     SolveOptions options;
     for (int i = 0; i <= 10; ++i) options.trade_offs.push_back(i / 10.0);
     options.seed = seed;
+    options.show_progress = false;
     options.starts = 1;
     options.kicks = 5;
     const Solution solution = solve(instance, measure, options);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "limber/companions/assign/branch_and_bound.h"
 #include "limber/companions/assign/searcher.h"
@@ -34,8 +35,11 @@ class Sweep {
   }
 
   Solution run() {
-    Progress progress("assigning", trade_offs_.size() * (starts_of_each() + 1), "searches");
-    progress_ = &progress;
+    std::optional<Progress> progress;
+    if (options_.show_progress) {
+      progress.emplace("assigning", trade_offs_.size() * (starts_of_each() + 1), "searches");
+      progress_ = &*progress;
+    }
     set_fitness_unit();
     add_random_assignments();
     set_diversity_unit();
@@ -106,12 +110,16 @@ class Sweep {
     const Deadline deadline = deadline_.part(1.0 / static_cast<double>(left_--));
     const auto start = [&](const Assignment& from) {
       if (!deadline.passed()) searcher_.search(objective, from, options_.kicks, deadline);
-      progress_->add(1);
+      advance();
     };
     for (const Assignment& from : starts) start(from);
     for (int i = 0; i < options_.starts; ++i) {
       start(deadline.passed() ? Assignment{} : searcher_.random_assignment());
     }
+  }
+
+  void advance() {
+    if (progress_ != nullptr) progress_->add(1);
   }
 
   /// Searches between neighbours on the front that are far apart, and takes the first matchings of
@@ -129,7 +137,7 @@ class Sweep {
       searcher_.search(objective, {}, 0, deadline);
       const Assignment best = searcher_.front().best(objective).assignment;
       if (!deadline.passed()) searcher_.search(objective, best, options_.kicks, deadline);
-      progress_->add(1);
+      advance();
     }
   }
 

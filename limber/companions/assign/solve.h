@@ -18,6 +18,7 @@ struct SolveOptions {
   double seconds = 60;        ///< for everything
   double diversity_unit = 0;  ///< 0: the range between fitness alone and diversity alone
   bool exact = false;         ///< branch and bound after the search
+  bool show_progress = true;
 };
 
 /// The best assignment found for one trade-off.
