@@ -189,7 +189,7 @@ int run_assign(AssignArguments arguments) {
   write_results(arguments.output, results);
   if (!arguments.quiet) spdlog::info("searched for {:.1f} s", watch.seconds());
 
-  const assign::Instance& instance = read.instance;
+  const assign::Instance& instance = read.unfixed;
   fmt::print("{} candidates for {} open positions, {} eligible pairs; {} nodes, {} ties\n\n",
              instance.candidate_count(), instance.position_count(), instance.pairs.size(),
              instance.network.size(), instance.network.ties());

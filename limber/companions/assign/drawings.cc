@@ -84,7 +84,7 @@ std::string escape_markup(std::string_view text) {
 
 std::string front_drawing(const Results& results) {
   const Solution& solution = *results.solution;
-  Axis x(70, 625), y(345, 20);
+  Axis x(kLeft, kRight), y(kBottom, kTop);
   const auto include = [&](const Score& score) {
     x.include(score.fitness);
     y.include(score.diversity);
@@ -99,19 +99,19 @@ std::string front_drawing(const Results& results) {
       "<svg viewBox=\"0 0 640 400\" role=\"img\" aria-label=\"Front of fitness and diversity\">\n";
   for (const double tick : x.ticks()) {
     svg += fmt::format(
-        "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"20\" y2=\"345\"/>"
-        "<text x=\"{0:.1f}\" y=\"362\" text-anchor=\"middle\">{1:.4g}</text>\n",
+        "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"15\" y2=\"335\"/>"
+        "<text x=\"{0:.1f}\" y=\"360\" text-anchor=\"middle\">{1:.4g}</text>\n",
         x.at(tick), tick);
   }
   for (const double tick : y.ticks()) {
     svg += fmt::format(
-        "<line class=\"grid\" x1=\"70\" x2=\"625\" y1=\"{0:.1f}\" y2=\"{0:.1f}\"/>"
-        "<text x=\"64\" y=\"{1:.1f}\" text-anchor=\"end\">{2:.3g}</text>\n",
-        y.at(tick), y.at(tick) + 4, tick);
+        "<line class=\"grid\" x1=\"105\" x2=\"625\" y1=\"{0:.1f}\" y2=\"{0:.1f}\"/>"
+        "<text x=\"98\" y=\"{1:.1f}\" text-anchor=\"end\">{2:.3g}</text>\n",
+        y.at(tick), y.at(tick) + 6, tick);
   }
   svg += fmt::format(
-      "<text x=\"347\" y=\"390\" text-anchor=\"middle\">total fitness</text>"
-      "<text transform=\"translate(16 182) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+      "<text x=\"365\" y=\"390\" text-anchor=\"middle\">total fitness</text>"
+      "<text transform=\"translate(22 175) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
       escape_markup(fmt::format("diversity ({})", results.measure->name)));
   for (const Score& score : solution.random) {
     svg += fmt::format("<circle class=\"random\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\"/>\n",

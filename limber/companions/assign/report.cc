@@ -20,7 +20,7 @@ constexpr std::string_view kStyle = R"(
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1rem;max-width:60rem;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}
-svg{width:100%;height:auto;display:block}svg text{font-size:13px;fill:var(--ink)}
+svg{width:100%;height:auto;display:block}svg text{font-size:19px;fill:var(--ink)}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:1rem}
 figure{margin:0}figcaption,.soft{color:var(--soft);font-size:.9rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
