@@ -84,7 +84,7 @@ std::string escape_markup(std::string_view text) {
 
 std::string front_drawing(const Results& results) {
   const Solution& solution = *results.solution;
-  Axis x(kLeft, kRight), y(kBottom, kTop);
+  Axis x(105, 625), y(335, 15);
   const auto include = [&](const Score& score) {
     x.include(score.fitness);
     y.include(score.diversity);
