@@ -1,0 +1,295 @@
+#include "limber/companions/screen/mixture.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "limber/companions/screen/special_functions.h"
+
+namespace limber::screen {
+namespace {
+
+double square(double x) {
+  return x * x;
+}
+
+double normal_density(double x, double sd) {
+  return std::exp(-0.5 * square(x / sd)) / (sd * std::sqrt(2 * std::numbers::pi));
+}
+
+double log_beta(double a, double b) {
+  return log_gamma(a) + log_gamma(b) - log_gamma(a + b);
+}
+
+/// The shares of one z among the atoms. Returns the log of their sum before normalisation, with
+/// the term -z^2 / (2 variance), the same for all atoms, left out.
+double responsibilities(const std::vector<Atom>& atoms, double noise_variance, double z,
+                        double* share) {
+  double largest = -1e300;
+  for (std::size_t t = 0; t < atoms.size(); ++t) {
+    const Atom& atom = atoms[t];
+    const double first = atom.slab * atom.mean;
+    const double second = atom.slab * (square(atom.mean) + atom.variance);
+    share[t] = atom.log_weight + (z * first - 0.5 * second) / noise_variance;
+    largest = std::max(largest, share[t]);
+  }
+  double sum = 0;
+  for (std::size_t t = 0; t < atoms.size(); ++t) sum += share[t] = std::exp(share[t] - largest);
+  for (std::size_t t = 0; t < atoms.size(); ++t) share[t] /= sum;
+  return largest + std::log(sum);
+}
+
+/// Coordinate ascent from one start. The state between passes is how much of the features, and of
+/// their z, each atom has: N_t and S_t of the model, the only sums over features there are.
+class Ascent {
+ public:
+  Ascent(const std::vector<ZHistogram::Bin>& bins, const MixtureOptions& options)
+      : bins_(bins),
+        noise_(square(options.null_sd)),
+        shares_(static_cast<std::size_t>(options.atoms)),
+        counts_(shares_.size()),
+        sums_(shares_.size()),
+        log_v_(shares_.size()),
+        log_rest_(shares_.size()),
+        alpha_(shares_.size()),
+        beta_(shares_.size()) {
+    fit_.null_sd = options.null_sd;
+    fit_.atoms.resize(shares_.size());
+    features_ = 0;
+    squares_ = 0;
+    for (const auto& bin : bins_) {
+      features_ += static_cast<double>(bin.features);
+      squares_ += static_cast<double>(bin.features) * square(bin.z);
+    }
+    fit_.slab_variance = std::max(1.0, 4 * squares_ / features_);
+  }
+
+  /// Atoms begin as points; the first one is zero.
+  void start(const std::vector<double>& points) {
+    for (std::size_t t = 0; t < points.size(); ++t) {
+      fit_.atoms[t] = {.log_weight = 0, .slab = 1, .mean = points[t], .variance = 0};
+    }
+    share_out();
+  }
+
+  /// One pass; returns the bound.
+  double pass() {
+    order_by_size();
+    update_atoms();
+    update_sticks();
+    update_hyperparameters();
+    const double fit_of_features = share_out();
+    fit_.bound = fit_of_features + sticks_bound() + atoms_bound();
+    ++fit_.passes;
+    return fit_.bound;
+  }
+
+  Mixture& fit() { return fit_; }
+
+ private:
+  /// phi_jt, and with them N_t and S_t. Returns what the bound has of the features: the expected
+  /// log likelihood and log weights plus the entropy of the shares.
+  double share_out() {
+    std::fill(counts_.begin(), counts_.end(), 0.0);
+    std::fill(sums_.begin(), sums_.end(), 0.0);
+    double total = 0;
+    for (const auto& bin : bins_) {
+      const double log_sum = responsibilities(fit_.atoms, noise_, bin.z, shares_.data());
+      const double features = static_cast<double>(bin.features);
+      total += features * log_sum;
+      for (std::size_t t = 0; t < shares_.size(); ++t) {
+        counts_[t] += features * shares_[t];
+        sums_[t] += features * shares_[t] * bin.z;
+      }
+    }
+    for (std::size_t t = 0; t < shares_.size(); ++t) fit_.atoms[t].features = counts_[t];
+    return total - 0.5 * squares_ / noise_ -
+           0.5 * features_ * std::log(2 * std::numbers::pi * noise_);
+  }
+
+  /// Sticks break off the largest pieces first. With its sticks updated afterwards, the bound is
+  /// never lower for it: swapping two neighbours before the last place changes it by
+  /// log(a + N_later + rest) of the smaller against the larger. The last place has no stick of its
+  /// own and stays.
+  void order_by_size() {
+    std::vector<std::size_t> order(shares_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end() - 1,
+                     [&](std::size_t a, std::size_t b) { return counts_[a] > counts_[b]; });
+    const auto arrange = [&](auto& values) {
+      auto old = values;
+      for (std::size_t t = 0; t < order.size(); ++t) values[t] = old[order[t]];
+    };
+    arrange(counts_);
+    arrange(sums_);
+    arrange(fit_.atoms);
+  }
+
+  void update_atoms() {
+    for (std::size_t t = 0; t < shares_.size(); ++t) {
+      Atom& atom = fit_.atoms[t];
+      atom.variance = 1 / (1 / fit_.slab_variance + counts_[t] / noise_);
+      atom.mean = atom.variance * sums_[t] / noise_;
+      const double log_odds = std::log((1 - fit_.zero_mass) / fit_.zero_mass) +
+                              0.5 * std::log(atom.variance / fit_.slab_variance) +
+                              0.5 * square(atom.mean) / atom.variance;
+      atom.slab = 1 / (1 + std::exp(-log_odds));
+    }
+  }
+
+  void update_sticks() {
+    double later = 0;
+    for (std::size_t t = shares_.size(); t-- > 0;) {
+      alpha_[t] = 1 + counts_[t];
+      beta_[t] = fit_.concentration + later;
+      later += counts_[t];
+    }
+    double rest = 0;
+    for (std::size_t t = 0; t < shares_.size(); ++t) {
+      const bool last = t + 1 == shares_.size();  // takes all that is left: v = 1
+      const double both = digamma(alpha_[t] + beta_[t]);
+      log_v_[t] = last ? 0 : digamma(alpha_[t]) - both;
+      log_rest_[t] = last ? 0 : digamma(beta_[t]) - both;
+      fit_.atoms[t].log_weight = log_v_[t] + rest;
+      rest += log_rest_[t];
+    }
+  }
+
+  /// Each is where the derivative of the bound vanishes; the limits keep the logarithms finite.
+  /// Inside them the bound is concave in the one variable, so the nearest point is still best.
+  void update_hyperparameters() {
+    double zeros = 0;
+    double squares = 0;
+    double slabs = 0;
+    for (const Atom& atom : fit_.atoms) {
+      zeros += 1 - atom.slab;
+      slabs += atom.slab;
+      squares += atom.slab * (square(atom.mean) + atom.variance);
+    }
+    const double count = static_cast<double>(shares_.size());
+    fit_.zero_mass = std::clamp(zeros / count, 1e-6, 1 - 1e-6);
+    if (slabs > 1e-9) fit_.slab_variance = std::clamp(squares / slabs, 1e-6, 1e8);
+    const double rest = std::accumulate(log_rest_.begin(), log_rest_.end() - 1, 0.0);
+    fit_.concentration = std::clamp((count - 1) / -rest, 1e-3, 1e3);
+  }
+
+  /// E log p(v) - E log q(v).
+  double sticks_bound() const {
+    double sum = 0;
+    const double a = fit_.concentration;
+    for (std::size_t t = 0; t + 1 < shares_.size(); ++t) {
+      sum += std::log(a) + (a - 1) * log_rest_[t] + log_beta(alpha_[t], beta_[t]) -
+             (alpha_[t] - 1) * log_v_[t] - (beta_[t] - 1) * log_rest_[t];
+    }
+    return sum;
+  }
+
+  /// E log p(theta) - E log q(theta).
+  double atoms_bound() const {
+    double sum = 0;
+    for (const Atom& atom : fit_.atoms) {
+      const double p = atom.slab;
+      if (p > 0) {
+        sum += p * (std::log((1 - fit_.zero_mass) / p) +
+                    0.5 * (1 + std::log(atom.variance / fit_.slab_variance) -
+                           (square(atom.mean) + atom.variance) / fit_.slab_variance));
+      }
+      if (p < 1) sum += (1 - p) * std::log(fit_.zero_mass / (1 - p));
+    }
+    return sum;
+  }
+
+  const std::vector<ZHistogram::Bin>& bins_;
+  double noise_, features_, squares_;
+  Mixture fit_;
+  std::vector<double> shares_, counts_, sums_, log_v_, log_rest_, alpha_, beta_;
+};
+
+std::vector<double> spread_over_range(const std::vector<ZHistogram::Bin>& bins, int atoms) {
+  std::vector<double> points(static_cast<std::size_t>(atoms), 0.0);
+  const double low = bins.front().z;
+  const double high = bins.back().z;
+  for (int t = 1; t < atoms; ++t) {
+    points[static_cast<std::size_t>(t)] =
+        atoms == 2 ? (std::abs(low) > std::abs(high) ? low : high)
+                   : low + (high - low) * (t - 1) / (atoms - 2);
+  }
+  return points;
+}
+
+std::vector<double> spread_over_quantiles(const ZHistogram& histogram, int atoms) {
+  std::vector<double> points(static_cast<std::size_t>(atoms), 0.0);
+  for (int t = 1; t < atoms; ++t) {
+    points[static_cast<std::size_t>(t)] = histogram.quantile((t - 0.5) / (atoms - 1));
+  }
+  return points;
+}
+
+}  // namespace
+
+Posterior Mixture::posterior(double z) const {
+  std::array<double, kMostAtoms> share;
+  responsibilities(atoms, square(null_sd), z, share.data());
+  Posterior result{.effect = 0, .zero = 0, .nonzero = 0};
+  for (std::size_t t = 0; t < atoms.size(); ++t) {
+    result.effect += share[t] * atoms[t].slab * atoms[t].mean;
+    result.zero += share[t] * (1 - atoms[t].slab);
+    result.nonzero += share[t] * atoms[t].slab;
+  }
+  return result;
+}
+
+double Mixture::null_density(double z) const {
+  return null_share() * normal_density(z, null_sd);
+}
+
+double Mixture::density(double z) const {
+  double all = 0;
+  double sum = 0;
+  for (const Atom& atom : atoms) {
+    all += atom.features;
+    sum += atom.features *
+           ((1 - atom.slab) * normal_density(z, null_sd) +
+            atom.slab * normal_density(z - atom.mean, std::hypot(null_sd, std::sqrt(atom.variance))));
+  }
+  return sum / all;
+}
+
+double Mixture::null_share() const {
+  double all = 0;
+  double zero = 0;
+  for (const Atom& atom : atoms) {
+    all += atom.features;
+    zero += atom.features * (1 - atom.slab);
+  }
+  return zero / all;
+}
+
+Mixture fit_mixture(const ZHistogram& histogram, const MixtureOptions& options,
+                    std::vector<double>* trace) {
+  const std::vector<ZHistogram::Bin> bins = histogram.bins();
+  Mixture best;
+  bool first = true;
+  for (const auto& points : {spread_over_range(bins, options.atoms),
+                             spread_over_quantiles(histogram, options.atoms)}) {
+    Ascent ascent(bins, options);
+    ascent.start(points);
+    std::vector<double> bounds;
+    for (int pass = 0; pass < options.max_passes && !ascent.fit().converged; ++pass) {
+      bounds.push_back(ascent.pass());
+      ascent.fit().converged =
+          pass > 0 && bounds[bounds.size() - 1] - bounds[bounds.size() - 2] <=
+                          options.tolerance * std::abs(bounds.back());
+    }
+    if (first || ascent.fit().bound > best.bound) {
+      best = ascent.fit();
+      if (trace) *trace = bounds;
+    }
+    first = false;
+  }
+  return best;
+}
+
+}  // namespace limber::screen
