@@ -101,7 +101,7 @@ std::int64_t FoldFit::size_of(const Candidate& candidate) const {
 void FoldFit::residuals(std::int64_t feature, double scale, std::span<double> result) const {
   const auto values = matrix_.feature(feature);
   const Record here = record(feature);
-  for (std::size_t i = 0; i < training_.size(); ++i) {
+  for (std::size_t i = 0; i < result.size(); ++i) {
     const auto sample = static_cast<std::size_t>(training_[i]);
     const double value = (values[sample] - here.mean(classes_.of_sample[sample])) / scale;
     result[i] = std::isnan(value) ? 0 : value;
@@ -117,7 +117,7 @@ void FoldFit::accumulate(const std::vector<std::int64_t>& order, std::vector<std
   FeatureScorer scorer(estimate_);
   FeatureScore score;
   RuleTerms terms;
-  std::vector<double> r(training_.size());
+  std::vector<double> r(products.training());
   std::vector<double> u(others.size());
   std::int64_t done = 0;
   for (const std::int64_t size : sizes) {
@@ -143,11 +143,14 @@ std::vector<std::vector<double>> FoldFit::scores(std::span<const Candidate> cand
   std::vector<std::vector<double>> result(candidates.size());
   for (const bool fdr : {false, true}) {
     std::vector<std::int64_t> sizes;
+    bool independent = true;
     for (const Candidate& candidate : candidates) {
-      if ((candidate.features == Candidate::kFdr) == fdr) sizes.push_back(size_of(candidate));
+      if ((candidate.features == Candidate::kFdr) != fdr) continue;
+      sizes.push_back(size_of(candidate));
+      independent = independent && candidate.share >= 1;
     }
     if (sizes.empty()) continue;
-    CrossProducts products(training_.size(), others.size(), directions());
+    CrossProducts products(independent ? 0 : training_.size(), others.size(), directions());
     accumulate(fdr ? selected_ : ranked_, sizes, others, products, [&](std::int64_t size) {
       for (std::size_t c = 0; c < candidates.size(); ++c) {
         if ((candidates[c].features == Candidate::kFdr) != fdr || size_of(candidates[c]) != size) {
@@ -175,8 +178,7 @@ FoldFit::Weights FoldFit::weights(std::span<const Candidate> candidates,
     const Candidate& candidate = candidates[c];
     const auto& order = candidate.features == Candidate::kFdr ? selected_ : ranked_;
     const std::int64_t size = size_of(candidate);
-    CrossProducts products(training_.size(), 0, directions());
-    // The independence rule asks nothing of the residuals but the offsets' own sums.
+    CrossProducts products(candidate.share < 1 ? training_.size() : 0, 0, directions());
     accumulate(order, {size}, {}, products, [](std::int64_t) {});
     const std::vector<double> dual = products.dual(candidate.share, degrees_);
     const std::vector<double> offsets = products.offset_terms(candidate.share, dual);
@@ -187,7 +189,7 @@ FoldFit::Weights FoldFit::weights(std::span<const Candidate> candidates,
     FeatureScorer scorer(estimate_);
     FeatureScore score;
     RuleTerms terms;
-    std::vector<double> r(training_.size());
+    std::vector<double> r(products.training());
     for (std::int64_t i = 0; i < size; ++i) {
       const auto j = static_cast<std::size_t>(order[static_cast<std::size_t>(i)]);
       const Record here = record(order[static_cast<std::size_t>(i)]);

@@ -94,9 +94,9 @@ std::string_view Statistics::Block::name(std::int64_t i) const {
   return text.substr(begin, ends[at] - begin);
 }
 
-Statistics::Statistics(const std::vector<std::filesystem::path>& files) {
+Statistics::Statistics(const std::vector<std::filesystem::path>& files, std::string origin) {
   if (files.empty()) throw InputError("no partial statistics were given");
-  origin_ = files[0].string();
+  origin_ = origin.empty() ? files[0].string() : std::move(origin);
   std::set<std::int64_t> shards;
   std::int64_t of = 1;
   nlohmann::json samples;

@@ -38,7 +38,8 @@ class Statistics {
  public:
   /// Throws InputError unless the files are whole, tell the same classes apart on the same samples
   /// under the same transform, and together are all shards once.
-  explicit Statistics(const std::vector<std::filesystem::path>& files);
+  /// `origin` is what to call the data in a message; the first file's name without it.
+  explicit Statistics(const std::vector<std::filesystem::path>& files, std::string origin = "");
 
   struct Block {
     std::int64_t first;               ///< number of its feature 0 among all

@@ -20,7 +20,9 @@ namespace limber::screen {
 /// differences plugged in: the Bayes rule of arXiv 1702.05056 with this Gamma; Limber's choice.)
 class CrossProducts {
  public:
+  /// `training` = 0 for independence rules alone, which ask nothing of the residuals.
   CrossProducts(std::size_t training, std::size_t others, std::size_t directions);
+  std::size_t training() const { return training_; }
 
   /// `residuals` [training], `values` [others] (u of samples to score), `differences` and `offsets`
   /// [directions], all of one feature.
