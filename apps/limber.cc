@@ -27,6 +27,7 @@ constexpr std::array verbs{
     Verb{"inspect", "limber-tools", "what is inside a published model"},
     Verb{"generate", "limber-tools", "synthetic data with known preferences"},
     Verb{"assign", "limber-tools", "candidates to open positions: fitness and diversity together"},
+    Verb{"screen", "limber-tools", "few features out of very many that tell classes apart"},
     Verb{"options", "limber-tools", "every option of the config"},
 };
 

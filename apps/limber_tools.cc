@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/assign_verb.h"
+#include "apps/screen_verbs.h"
 #include "apps/tool_verbs.h"
 #include "limber/core/base/main.h"
 #include "limber/core/config/config.h"
@@ -47,6 +48,9 @@ int parse_and_run(int argc, char** argv) {
 
   CLI::App* options_verb = app.add_subcommand("options", "Prints docs/options.md: every option.");
 
+  ScreenArguments screen;
+  CLI::App* screen_verb = add_screen_verbs(app, screen);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -56,6 +60,7 @@ int parse_and_run(int argc, char** argv) {
   if (*generate_verb) return run_generate(generate);
   if (*inspect_verb) return run_inspect(inspect);
   if (*assign_verb) return run_assign(std::move(assign));
+  if (*screen_verb) return run_screen(screen);
   if (*options_verb) fmt::print("{}", options_page());
   return 0;
 }
