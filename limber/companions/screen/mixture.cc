@@ -11,6 +11,13 @@
 namespace limber::screen {
 namespace {
 
+/// Hyper-priors, weak: without them the bound of data with hardly a signal runs to zero_mass = 1,
+/// where no atom can ever leave zero. zero_mass ~ Beta(2, 2); the slab's variance counts one
+/// imaginary atom at 3, a difference that is just to be seen. Limber's choice.
+constexpr double kZeroPrior = 2;
+constexpr double kSlabPrior = 1;
+constexpr double kSlabSquare = 9;
+
 double square(double x) {
   return x * x;
 }
@@ -67,10 +74,14 @@ class Ascent {
     fit_.slab_variance = std::max(1.0, 4 * squares_ / features_);
   }
 
-  /// Atoms begin as points; the first one is zero.
-  void start(const std::vector<double>& points) {
-    for (std::size_t t = 0; t < points.size(); ++t) {
-      fit_.atoms[t] = {.log_weight = 0, .slab = 1, .mean = points[t], .variance = 0};
+  /// Atoms begin as points; the first one is zero, the others weigh `weight` against its one.
+  /// Places without a point begin empty.
+  void start(const std::vector<double>& points, double weight) {
+    for (std::size_t t = 0; t < fit_.atoms.size(); ++t) {
+      fit_.atoms[t] = {.log_weight = t == 0 ? 0 : t < points.size() ? std::log(weight) : -1000,
+                       .slab = 1,
+                       .mean = t < points.size() ? points[t] : 0,
+                       .variance = 0};
     }
     share_out();
   }
@@ -82,7 +93,7 @@ class Ascent {
     update_sticks();
     update_hyperparameters();
     const double fit_of_features = share_out();
-    fit_.bound = fit_of_features + sticks_bound() + atoms_bound();
+    fit_.bound = fit_of_features + sticks_bound() + atoms_bound() + hyper_bound();
     ++fit_.passes;
     return fit_.bound;
   }
@@ -191,8 +202,8 @@ class Ascent {
     }
   }
 
-  /// Each is where the derivative of the bound vanishes; the limits keep the logarithms finite.
-  /// Inside them the bound is concave in the one variable, so the nearest point is still best.
+  /// Each is where the derivative of the bound vanishes; in each one variable the bound has one
+  /// maximum, so that where it lies outside the limits the nearest limit is best.
   void update_hyperparameters() {
     double zeros = 0;
     double squares = 0;
@@ -203,10 +214,17 @@ class Ascent {
       squares += atom.slab * (square(atom.mean) + atom.variance);
     }
     const double count = static_cast<double>(shares_.size());
-    fit_.zero_mass = std::clamp(zeros / count, 1e-6, 1 - 1e-6);
-    if (slabs > 1e-9) fit_.slab_variance = std::clamp(squares / slabs, 1e-6, 1e8);
+    fit_.zero_mass = (zeros + kZeroPrior - 1) / (count + 2 * (kZeroPrior - 1));
+    fit_.slab_variance = (squares + kSlabPrior * kSlabSquare) / (slabs + kSlabPrior);
     const double rest = std::accumulate(log_rest_.begin(), log_rest_.end() - 1, 0.0);
     fit_.concentration = std::clamp((count - 1) / -rest, 1e-3, 1e3);
+  }
+
+  /// log p(zero_mass) + log p(slab_variance), up to a constant.
+  double hyper_bound() const {
+    return (kZeroPrior - 1) * std::log(fit_.zero_mass * (1 - fit_.zero_mass)) -
+           0.5 * kSlabPrior *
+               (std::log(fit_.slab_variance) + kSlabSquare / fit_.slab_variance);
   }
 
   /// E log p(v) - E log q(v).
@@ -253,11 +271,12 @@ std::vector<double> spread_over_range(const std::vector<ZHistogram::Bin>& bins, 
   return points;
 }
 
-std::vector<double> spread_over_quantiles(const ZHistogram& histogram, int atoms) {
-  std::vector<double> points(static_cast<std::size_t>(atoms), 0.0);
-  for (int t = 1; t < atoms; ++t) {
-    points[static_cast<std::size_t>(t)] = histogram.quantile((t - 0.5) / (atoms - 1));
-  }
+/// Zero and two atoms in each tail: what few and weak signals need, which many atoms at once drown.
+std::vector<double> tails(const std::vector<ZHistogram::Bin>& bins, int atoms) {
+  const double low = std::min(bins.front().z, 0.0);
+  const double high = std::max(bins.back().z, 0.0);
+  std::vector<double> points{0, high - 1, low + 1, high / 1.5, low / 1.5};
+  points.resize(std::min(points.size(), static_cast<std::size_t>(atoms)));
   return points;
 }
 
@@ -322,12 +341,13 @@ Mixture fit_mixture(const ZHistogram& histogram, const MixtureOptions& options,
     }
   };
   std::vector<Run> runs;
-  for (const auto& points : {spread_over_range(bins, options.atoms),
-                             spread_over_quantiles(histogram, options.atoms)}) {
+  const auto begin = [&](const std::vector<double>& points, double weight) {
     runs.push_back({Ascent(bins, options), {}});
-    runs.back().ascent.start(points);
+    runs.back().ascent.start(points, weight);
     go_on(runs.back(), kCoarse * options.tolerance);
-  }
+  };
+  begin(tails(bins, options.atoms), 1e-3);
+  begin(spread_over_range(bins, options.atoms), 1);
   Run& best = runs[1].ascent.fit().bound > runs[0].ascent.fit().bound ? runs[1] : runs[0];
   go_on(best, options.tolerance);
   if (trace) *trace = best.bounds;

@@ -27,14 +27,15 @@ struct Atom {
 /// The fitted empirical-Bayes mixture (arXiv 1702.05056; updates derived in docs/screen.md):
 ///
 ///     z_j ~ N(theta_j, null_sd^2),  theta_j ~ G,
-///     G ~ DP(concentration, zero_mass delta_0 + (1 - zero_mass) N(0, slab_variance)).
+///     G ~ DP(concentration, zero_mass delta_0 + (1 - zero_mass) N(0, slab_variance)),
+///     zero_mass ~ Beta(2, 2), log p(slab_variance) = -(log slab_variance + 9 / slab_variance) / 2.
 struct Mixture {
   std::vector<Atom> atoms;
   double null_sd = 1;
   double concentration = 1;
   double zero_mass = 0.5;
   double slab_variance = 1;
-  double bound = 0;  ///< the evidence bound, in nats, at these values
+  double bound = 0;  ///< the evidence bound, in nats, with the hyper-priors' densities
   std::int64_t passes = 0;
   bool converged = false;
 
@@ -57,8 +58,8 @@ struct MixtureOptions {
 };
 
 /// Fits by coordinate ascent on the evidence bound, hyper-parameters included; every step maximises
-/// the bound over one block exactly, so the bound never falls. Of two starts (atoms spread over the
-/// range of z, and over its quantiles) the one with the higher bound at a coarse tolerance goes on.
+/// the bound over one block exactly, so the bound never falls. Of two starts (zero with a few atoms in
+/// the tails, and atoms spread over the range of z) the one with the higher bound at a coarse tolerance goes on.
 /// `trace`, if given,
 /// receives the bound after every pass of the start that was kept. `histogram` must not be empty.
 Mixture fit_mixture(const ZHistogram& histogram, const MixtureOptions& options,

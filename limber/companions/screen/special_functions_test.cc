@@ -11,7 +11,7 @@ namespace {
 
 TEST(SpecialFunctions, DigammaHasItsKnownValuesAndRecurrence) {
   constexpr double kEuler = 0.57721566490153286061;
-  EXPECT_NEAR(digamma(1), -kEuler, 1e-14);
+  EXPECT_NEAR(digamma(1), -kEuler, 1e-13);
   EXPECT_NEAR(digamma(0.5), -kEuler - 2 * std::numbers::ln2, 1e-13);
   for (double x = 1e-3; x < 1e6; x *= 1.7) {
     EXPECT_NEAR(digamma(x + 1) - digamma(x), 1 / x, 1e-11 * (1 + 1 / x)) << x;
