@@ -9,8 +9,7 @@ export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
 .PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-episodes tune-quality bench-data \
-        bench-assign format lint \
-        asan tsan clean distclean
+        bench-assign bench-screen format lint asan tsan clean distclean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -31,7 +30,7 @@ test: build-release ## builds, runs every test
 demo: build-release ## MovieLens-100K: LiMAML beside its rivals, one table, report.html
 	@scripts/demo
 
-bench: bench-meta bench-train bench-quality bench-data bench-assign ## every benchmark
+bench: bench-meta bench-train bench-quality bench-data bench-assign bench-screen ## every benchmark
 
 bench-meta: build-release ## adapting members: tasks a second
 	@$(PYTHON_ENVIRONMENT) bench/meta.py $(ARGS)
@@ -56,6 +55,9 @@ bench-data: build-release ## reading logs: rows a second
 
 bench-assign: build-release ## fair assignment: optimum, fronts, a large network
 	@$(PYTHON_ENVIRONMENT) bench/assign.py $(ARGS)
+
+bench-screen: build-release ## screening beside rivals: error, risk, speed
+	@$(PYTHON_ENVIRONMENT) bench/screen.py $(ARGS)
 
 format: setup ## formats the C++ sources in place
 	@scripts/sources | xargs clang-format -i

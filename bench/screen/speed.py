@@ -1,0 +1,106 @@
+"""p = 1,000,000 features of n = 200 samples: one fit from a Parquet file, reading included, beside
+scikit-learn's L1 logistic path on the same numbers already in memory.
+
+The path is that of scikit-learn's own example: from the smallest C with a feature upwards, liblinear,
+warm starts, here ten values of C. One thread each. The peer is given PEER_SECONDS; if it is not
+through by then, what it took so far counts, and the speed-up is a lower bound and is called so.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from .microarrays import BUILD, BenchError
+from .parts import part
+
+FEATURES, SAMPLES, BLOCK = 1_000_000, 200, 50_000
+PEER_SECONDS = 300
+
+PEER = """
+import sys, time, warnings
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import l1_min_c
+warnings.simplefilter("ignore")
+x = np.load(sys.argv[1], mmap_mode="r").T.astype(np.float64)
+y = np.arange(x.shape[0]) % 2
+print("ready", flush=True)
+start = time.monotonic()
+smallest = l1_min_c(x, y, loss="log")
+model = LogisticRegression(l1_ratio=1, solver="liblinear", tol=1e-4, max_iter=1000, warm_start=True,
+                           intercept_scaling=1e4)
+for number, c in enumerate(smallest * np.logspace(0, 2, 10), 1):
+    model.set_params(C=c).fit(x, y)
+    print(number, time.monotonic() - start, flush=True)
+"""
+
+
+def write_data(folder):
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+    random = np.random.default_rng(1)
+    names = [f"s{i}" for i in range(SAMPLES)]
+    schema = pa.schema([("feature", pa.string()), *((name, pa.float32()) for name in names)])
+    matrix = np.lib.format.open_memmap(folder / "x.npy", "w+", np.float32, (FEATURES, SAMPLES))
+    with parquet.ParquetWriter(folder / "x.parquet", schema, compression="zstd", use_dictionary=False) as writer:
+        for begin in range(0, FEATURES, BLOCK):
+            block = random.standard_normal((BLOCK, SAMPLES), dtype=np.float32)
+            if begin == 0:
+                block[:1000, 1::2] += 0.7
+            matrix[begin:begin + BLOCK] = block
+            columns = [pa.array([f"f{j}" for j in range(begin, begin + BLOCK)])]
+            columns += [pa.array(np.ascontiguousarray(block[:, i])) for i in range(SAMPLES)]
+            writer.write_table(pa.table(columns, schema=schema))
+    matrix.flush()
+    (folder / "labels.csv").write_text("sample,label\n" + "".join(f"{n},{i % 2}\n" for i, n in enumerate(names)))
+
+
+def peer_seconds(folder):
+    """(seconds, finished steps of the path)"""
+    process = subprocess.Popen([sys.executable, "-c", PEER, folder / "x.npy"], stdout=subprocess.PIPE, text=True)
+    if process.stdout.readline().strip() != "ready":
+        raise BenchError("scikit-learn's path could not start; is there memory for 6 GiB?")
+    start = time.monotonic()
+    try:
+        output, _ = process.communicate(timeout=PEER_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, _ = process.communicate()
+    seconds = time.monotonic() - start
+    steps = len(output.splitlines())
+    if process.returncode not in (0, -9):
+        raise BenchError(f"scikit-learn's path ended with {process.returncode}")
+    return seconds, steps
+
+
+def measure(program):
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD) as name:
+        folder = Path(name)
+        write_data(folder)
+        command = [program, "screen", "fit", folder / "x.parquet", "--features", "rows", "--labels",
+                   folder / "labels.csv", "-o", folder / "x.screen", "--tune", "0", "--threads", "1"]
+        start = time.monotonic()
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        ours = time.monotonic() - start
+        if done.returncode != 0:
+            raise BenchError(f"{' '.join(map(str, command))}: {done.stderr.strip()}")
+        seconds, steps = peer_seconds(folder)
+    return {"ours": ours, "peer": seconds, "steps": steps}
+
+
+def run(program, stamp, progress):
+    result = part(f"speed {FEATURES} {SAMPLES} {stamp}", lambda: measure(program), progress)
+    speed_up = result["peer"] / result["ours"]
+    whole = result["steps"] == 10
+    print(f"\n{FEATURES:,} features, {SAMPLES} samples, one thread")
+    print(f"  Limber screen fit, reading the file included        {result['ours']:>8.1f} s")
+    print(f"  scikit-learn L1 logistic path, {result['steps']:>2} of 10 steps       {result['peer']:>8.1f} s"
+          f"{'' if whole else ' (stopped: a lower bound)'}")
+    print(f"  speed-up                                            {speed_up:>8.1f}")
+    return {"speed_up": round(speed_up, 1), "fit_seconds": round(result["ours"], 2),
+            "path_seconds": round(result["peer"], 1), "path_finished": whole}

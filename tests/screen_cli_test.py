@@ -1,0 +1,181 @@
+"""Drives `limber screen` as a user would, and makes every mistake that a user can make.
+
+usage: screen_cli_test.py FOLDER_OF_PROGRAMS
+"""
+
+import csv
+import json
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+except ModuleNotFoundError as missing:
+    sys.exit(f"screen_cli_test: {missing.name} is not installed: run scripts/setup")
+
+from limber_cli import LIMBER, run
+
+
+def data(samples=40, features=300, different=15, classes=("a", "b"), seed=1):
+    """Header and rows of label, f0..; the first `different` features tell the classes apart."""
+    source = random.Random(seed)
+    rows = []
+    for i in range(samples):
+        label = classes[i % len(classes)]
+        shift = 2.0 * (i % len(classes))
+        rows.append([label] + [round(source.gauss(shift if j < different else 0, 1), 6) for j in range(features)])
+    return ["label"] + [f"f{j}" for j in range(features)], rows
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.keep = tempfile.TemporaryDirectory(prefix="limber-screen-")
+        self.addCleanup(self.keep.cleanup)
+        self.work = pathlib.Path(self.keep.name)
+
+    def write(self, header, rows, name="data.csv"):
+        path = self.work / name
+        with open(path, "w", newline="") as file:
+            csv.writer(file).writerows([header, *rows])
+        return path
+
+    def good(self, *arguments):
+        done = run("screen", *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def refused(self, *arguments, culprits=()):
+        done = run("screen", *arguments)
+        errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        self.assertEqual((done.returncode, len(errors)), (2, 1), done.stderr + done.stdout)
+        for culprit in culprits:
+            self.assertIn(str(culprit), errors[0])
+        self.assertFalse((self.work / "out").exists())
+
+    def fit_refused(self, path, *culprits, arguments=()):
+        self.refused("fit", path, "-o", self.work / "out", *arguments, culprits=culprits)
+
+
+class WholeWay(Case):
+    def test_fit_predict_report_validate(self):
+        path, model = self.write(*data()), self.work / "m"
+        self.good("fit", path, "-o", model, "--ranked", self.work / "ranked.csv")
+        with open(self.work / "ranked.csv", newline="") as file:
+            ranked = list(csv.DictReader(file))
+        self.assertEqual(len(ranked), 300)
+        self.assertEqual({row["feature"] for row in ranked[:15]}, {f"f{j}" for j in range(15)})
+        self.assertGreater(min(float(row["probability"]) for row in ranked[:15]), 0.9)
+        self.assertLess(sum(float(row["probability"]) for row in ranked[15:]) / 285, 0.2)
+        fresh = self.write(*data(seed=2), name="fresh.csv")
+        out = self.good("predict", fresh, "-m", model, "-o", self.work / "p.csv")
+        self.assertIn("error: 0.00%", out)
+        self.good("cross-validate", path, "--folds", 4, "--metrics", self.work / "cv.json")
+        self.assertLess(json.loads((self.work / "cv.json").read_text())["error"], 0.05)
+        self.good("report", model, "-o", self.work / "r.html", "--validation", self.work / "cv.json")
+        page = (self.work / "r.html").read_text()
+        for word in ("<svg", "Cross-validated error", "f3"):
+            self.assertIn(word, page)
+        self.assertNotIn("http", page)
+
+    def test_layouts_and_formats_give_the_same_model(self):
+        header, rows = data()
+        path = self.write(header, rows)
+        self.good("fit", path, "-o", self.work / "m1", "--tune", 0)
+        columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
+        parquet.write_table(pa.table(columns), self.work / "data.parquet")
+        self.good("fit", self.work / "data.parquet", "-o", self.work / "m2", "--tune", 0)
+        turned = [[name, *columns[name]] for name in header[1:]]
+        names = [f"s{i}" for i in range(len(rows))]
+        self.write(["feature", *names], turned, "turned.csv")
+        self.write(["sample", "label"], list(zip(names, columns["label"])), "labels.csv")
+        self.good("fit", self.work / "turned.csv", "--features", "rows", "--labels", self.work / "labels.csv",
+                  "-o", self.work / "m3", "--tune", 0)
+        self.assertEqual((self.work / "m1").read_bytes(), (self.work / "m2").read_bytes())
+        self.assertEqual((self.work / "m1").read_bytes(), (self.work / "m3").read_bytes())
+
+    def test_threads_and_shards_give_the_same_bits(self):
+        path = self.write(*data(features=5000))
+        for threads in (1, 2, 5):
+            self.good("fit", path, "-o", self.work / f"m{threads}", "--tune", 0, "--threads", threads)
+        parts = [self.work / f"p{i}" for i in (1, 2, 3)]
+        for i, part in enumerate(parts, 1):
+            self.good("partial", path, "--shard", f"{i}/3", "-o", part)
+        self.good("merge", *reversed(parts), "-o", self.work / "merged")
+        one = (self.work / "m1").read_bytes()
+        for name in ("m2", "m5", "merged"):
+            self.assertEqual(one, (self.work / name).read_bytes(), name)
+        self.refused("merge", *parts[:2], "-o", self.work / "out", culprits=["shard 3 of 3"])
+        self.refused("merge", parts[0], parts[0], "-o", self.work / "out", culprits=["twice"])
+
+    def test_three_classes(self):
+        path = self.write(*data(samples=60, classes=("x", "y", "z")))
+        for rule in ("joint", "one-versus-rest"):
+            self.good("fit", path, "-o", self.work / "m", "--multiclass", rule)
+            out = self.good("predict", path, "-m", self.work / "m", "-o", self.work / "p.csv")
+            self.assertIn("error: 0.00%", out)
+
+    def test_missing_constant_and_few(self):
+        header, rows = data(features=6, different=3)
+        for row in rows:
+            row[6] = 7.25
+        rows[0][1], rows[1][2], rows[5][3] = "", "NA", "NaN"
+        path = self.write(header, rows)
+        self.assertIn("1 constant", self.good("fit", path, "-o", self.work / "m"))
+        self.good("predict", path, "-m", self.work / "m", "-o", self.work / "p.parquet")
+        table = parquet.read_table(self.work / "p.parquet")
+        self.assertEqual(table.num_rows, len(rows))
+
+
+class Mistakes(Case):
+    def test_bad_values(self):
+        for text, culprit in (("cheap", "not a number"), ("inf", "infinite"), ("-Infinity", "infinite"), ("1e200", "1e100")):
+            header, rows = data(features=5)
+            rows[3][2] = text
+            self.fit_refused(self.write(header, rows), "row 4", "f1", culprit)
+
+    def test_bad_tables(self):
+        header, rows = data(features=5)
+        self.fit_refused(self.work / "none.csv", "none.csv")
+        self.fit_refused(self.write(header, [rows[0], rows[1][:-1]]), "row 2", "expected 6")
+        self.fit_refused(self.write(header, []), "no samples")
+        self.fit_refused(self.write(["class", *header[1:]], rows), "label")
+        self.fit_refused(self.write(header, [["a", *row[1:]] for row in rows]), "class 'a'")
+        self.fit_refused(self.write(header, [["", *rows[0][1:]], *rows[1:]]), "row 1", "label")
+        self.fit_refused(self.write(header, [[row[0], 1, 1, 1, 1, 1] for row in rows]), "constant")
+
+    def test_bad_models(self):
+        path, model = self.write(*data()), self.work / "m"
+        self.good("fit", path, "-o", model, "--tune", 0)
+        whole = model.read_bytes()
+        bad = self.work / "bad"
+        for change in (whole[:-1], whole[:len(whole) // 2], whole[:50], b"", b"hello",
+                       whole.replace(b"model 1\n", b"model 2\n"), whole[:300] + b"\xff" + whole[301:]):
+            bad.write_bytes(change)
+            self.refused("predict", path, "-m", bad, "-o", self.work / "out", culprits=[bad])
+        header, rows = data()
+        other = self.write(["label", *(f"g{j}" for j in range(300))], rows, "other.csv")
+        self.refused("predict", other, "-m", model, "-o", self.work / "out", culprits=["lacks feature"])
+
+    def test_stops_in_good_order(self):
+        path = self.write(*data(samples=60, features=3000))
+        process = subprocess.Popen([LIMBER, "screen", "cross-validate", path, "--leave-one-out", "--metrics",
+                                    self.work / "out"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, errors)
+        self.assertIn("stopped by a signal", errors)
+        self.assertFalse((self.work / "out").exists())
+
+
+if __name__ == "__main__":
+    if not pathlib.Path(LIMBER).is_file():
+        sys.exit(f"{LIMBER} is not there: build first")
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:])
