@@ -111,7 +111,8 @@ CLI::App* add_screen_verbs(CLI::App& app, ScreenArguments& arguments) {
   add_data(*predict, arguments.data);
   predict->add_option("--model,-m", arguments.model, "Model file")->required();
   predict->add_option("--output,-o", arguments.output, "CSV or Parquet file to write")->required();
-  predict->footer("Where labels are there, too, the error is printed. Missing values are passed over.");
+  predict->footer(
+      "Where labels are there, too, the error is printed. Missing values are passed over.");
 
   CLI::App* report = verb("report", "One HTML page about a fitted model.");
   report->add_option("model", arguments.model, "Model file")->required();
@@ -146,24 +147,28 @@ CLI::App* add_screen_verbs(CLI::App& app, ScreenArguments& arguments) {
   CLI::App* partial = verb(
       "partial", "Sums up one shard of the features: one process a shard, then `screen merge`.");
   add_data(*partial, arguments.data);
-  partial->add_option("--shard", arguments.shard, "NUMBER/OF, e.g. 3/8; blocks of 1024 features "
-                                                  "are dealt out in turn")
+  partial
+      ->add_option("--shard", arguments.shard,
+                   "NUMBER/OF, e.g. 3/8; blocks of 1024 features "
+                   "are dealt out in turn")
       ->capture_default_str();
   partial->add_option("--output,-o", arguments.output, "File to write")->required();
   add_transform(*partial, arguments.fit);
   add_threads(*partial, arguments.fit);
 
   CLI::App* merge =
-      verb("merge", "Fits a model to the partial statistics of all shards: the same bits as fit "
-                    "--tune 0 on the whole.");
+      verb("merge",
+           "Fits a model to the partial statistics of all shards: the same bits as fit "
+           "--tune 0 on the whole.");
   merge->add_option("partials", arguments.partials, "Files that `screen partial` wrote")
       ->required();
   merge->add_option("--output,-o", arguments.output, "Model file to write")->required();
   merge->add_option("--ranked", arguments.ranked,
                     "Also write all features, ranked, to this CSV or Parquet file");
   add_mixture(*merge, arguments.fit);
-  merge->add_option("--select", arguments.fit.select,
-                    "fdr, all, or how many features, the largest effects first")
+  merge
+      ->add_option("--select", arguments.fit.select,
+                   "fdr, all, or how many features, the largest effects first")
       ->capture_default_str();
   add_threads(*merge, arguments.fit);
   return screen;

@@ -99,10 +99,11 @@ void print_summary(const ScreenModel& model, const std::string& path) {
     const std::string name = model.directions() == 1
                                  ? fmt::format("{} minus {}", model.classes[1], model.classes[0])
                                  : fmt::format("{} minus the rest", model.classes[k]);
-    fmt::print("{}: {:.1f}% of features are zero, null deviation {:.2f}, evidence bound {:.2f} "
-               "after {} passes{}\n",
-               name, 100 * mixture.null_share(), mixture.null_sd, mixture.bound, mixture.passes,
-               mixture.converged ? "" : " (not converged)");
+    fmt::print(
+        "{}: {:.1f}% of features are zero, null deviation {:.2f}, evidence bound {:.2f} "
+        "after {} passes{}\n",
+        name, 100 * mixture.null_share(), mixture.null_sd, mixture.bound, mixture.passes,
+        mixture.converged ? "" : " (not converged)");
   }
   fmt::print("selected at a false-discovery rate of {:g}: {} features\n", model.fdr,
              model.selected);
@@ -113,8 +114,9 @@ void print_summary(const ScreenModel& model, const std::string& path) {
     fmt::print("not tuned: probabilities are not calibrated\n");
   }
   if (model.names.empty()) {
-    spdlog::warn("no feature is kept: every sample gets the most frequent class; try a larger "
-                 "--fdr, or --select all");
+    spdlog::warn(
+        "no feature is kept: every sample gets the most frequent class; try a larger "
+        "--fdr, or --select all");
   }
   fmt::print("model of {} features written to {}\n", model.names.size(), path);
 }
@@ -232,8 +234,7 @@ int run_cross_validate(const ScreenArguments& arguments) {
     write_validation(validation, classes, source->samples(), arguments.predictions);
   }
   if (!arguments.metrics.empty()) {
-    write_file_atomic(arguments.metrics,
-                      validation_to_json(validation, classes).dump(2) + "\n");
+    write_file_atomic(arguments.metrics, validation_to_json(validation, classes).dump(2) + "\n");
   }
   return 0;
 }

@@ -11,8 +11,7 @@ Classes classes_of(std::span<const std::string> labels, const std::string& origi
   Classes classes;
   classes.names.assign(labels.begin(), labels.end());
   std::sort(classes.names.begin(), classes.names.end());
-  classes.names.erase(std::unique(classes.names.begin(), classes.names.end()),
-                      classes.names.end());
+  classes.names.erase(std::unique(classes.names.begin(), classes.names.end()), classes.names.end());
   if (const auto empty = std::find(labels.begin(), labels.end(), ""); empty != labels.end()) {
     throw InputError("{}: sample {} has no label; fill it in or leave the sample out", origin,
                      empty - labels.begin() + 1);
@@ -25,14 +24,15 @@ Classes classes_of(std::span<const std::string> labels, const std::string& origi
   }
   constexpr std::size_t kMostClasses = 100;
   if (classes.names.size() > kMostClasses) {
-    throw InputError("{}: the label has {} different values, more than {}; is it a number rather "
-                     "than a class?",
-                     origin, classes.names.size(), kMostClasses);
+    throw InputError(
+        "{}: the label has {} different values, more than {}; is it a number rather "
+        "than a class?",
+        origin, classes.names.size(), kMostClasses);
   }
   classes.samples.resize(classes.names.size());
   for (const std::string& label : labels) {
-    const auto k = std::lower_bound(classes.names.begin(), classes.names.end(), label) -
-                   classes.names.begin();
+    const auto k =
+        std::lower_bound(classes.names.begin(), classes.names.end(), label) - classes.names.begin();
     classes.of_sample.push_back(static_cast<int>(k));
     ++classes.samples[static_cast<std::size_t>(k)];
   }
@@ -54,8 +54,8 @@ bool Record::constant() const {
   return true;
 }
 
-void summarise(std::span<const double> values, const Classes& classes,
-               std::span<const int> samples, std::span<double> record) {
+void summarise(std::span<const double> values, const Classes& classes, std::span<const int> samples,
+               std::span<double> record) {
   const auto k_count = static_cast<std::size_t>(classes.count());
   double* const counts = record.data();
   double* const means = counts + k_count;

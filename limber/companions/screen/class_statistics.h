@@ -11,8 +11,8 @@ namespace limber::screen {
 /// sample is of.
 struct Classes {
   std::vector<std::string> names;
-  std::vector<int> of_sample;          ///< [samples], index into names
-  std::vector<std::int64_t> samples;   ///< [classes]
+  std::vector<int> of_sample;         ///< [samples], index into names
+  std::vector<std::int64_t> samples;  ///< [classes]
 
   int count() const { return static_cast<int>(names.size()); }
   /// Two classes differ in one direction (the second minus the first); more than two in one each,
@@ -49,8 +49,8 @@ struct Record {
 
 /// Writes the record of a feature with one value a sample. `samples`, if not empty, are the
 /// positions in `values` to use; classes.of_sample and `values` are by position.
-void summarise(std::span<const double> values, const Classes& classes,
-               std::span<const int> samples, std::span<double> record);
+void summarise(std::span<const double> values, const Classes& classes, std::span<const int> samples,
+               std::span<double> record);
 
 /// The difference between the two sides of one direction.
 struct Difference {

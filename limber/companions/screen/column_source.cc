@@ -29,9 +29,8 @@ class ColumnSource : public FeatureSource {
 
   bool next(FeatureBlock& block) override {
     const std::int64_t width = static_cast<std::int64_t>(samples_.size());
-    const std::int64_t count =
-        std::min(features_ - done_,
-                 std::clamp<std::int64_t>(kBlockValues / width, 1, kBlockFeatures));
+    const std::int64_t count = std::min(
+        features_ - done_, std::clamp<std::int64_t>(kBlockValues / width, 1, kBlockFeatures));
     block.first = done_;
     block.names.clear();
     block.values.resize(static_cast<std::size_t>(count * width));
@@ -49,8 +48,8 @@ class ColumnSource : public FeatureSource {
   Role role(std::string_view name) const {
     if (options_.labels.empty() && name == options_.label) return Role::kLabel;
     if (!options_.sample.empty() && name == options_.sample) return Role::kSample;
-    const bool ignored = std::find(options_.ignore.begin(), options_.ignore.end(), name) !=
-                         options_.ignore.end();
+    const bool ignored =
+        std::find(options_.ignore.begin(), options_.ignore.end(), name) != options_.ignore.end();
     return ignored ? Role::kIgnored : Role::kFeature;
   }
 
@@ -79,9 +78,10 @@ class ColumnSource : public FeatureSource {
     if (!options_.labels_required) return;
     for (std::size_t i = 0; i < labels_.size(); ++i) {
       if (labels_[i].empty()) {
-        throw InputError("{}: row {}: column {}: the sample has no label; fill it in or leave the "
-                         "row out",
-                         origin(), i + 1, options_.label);
+        throw InputError(
+            "{}: row {}: column {}: the sample has no label; fill it in or leave the "
+            "row out",
+            origin(), i + 1, options_.label);
       }
     }
   }
@@ -231,9 +231,9 @@ class ParquetColumnSource : public ColumnSource {
     for (std::int64_t j = 0; j < count; ++j) {
       const int column = feature_columns_[static_cast<std::size_t>(done_ + j)];
       block.names.add(file_.names()[static_cast<std::size_t>(column)]);
-      file_.numbers(column, std::span(block.values)
-                                .subspan(static_cast<std::size_t>(j) * samples_.size(),
-                                         samples_.size()));
+      file_.numbers(column,
+                    std::span(block.values)
+                        .subspan(static_cast<std::size_t>(j) * samples_.size(), samples_.size()));
     }
   }
 

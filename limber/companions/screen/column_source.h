@@ -6,8 +6,8 @@
 
 namespace limber::screen {
 
-/// Features in columns; see open_features. A CSV file is read once and laid out in a temporary file,
-/// from which blocks of columns are taken; a Parquet file is read column by column.
+/// Features in columns; see open_features. A CSV file is read once and laid out in a temporary
+/// file, from which blocks of columns are taken; a Parquet file is read column by column.
 std::unique_ptr<FeatureSource> open_column_source(const SourceOptions& options);
 
 }  // namespace limber::screen

@@ -77,10 +77,9 @@ Validation cross_validate(FeatureSource& source, const Classes& classes, const F
       transformed.emplace(*raw_source, transform, sample_scales(*raw_source, transform));
     }
     const SampleMatrix& matrix = transformed ? *transformed : raw;
-    const Tuning tuning =
-        options.tune_folds > 0
-            ? tune(matrix, classes, training, fit_options, options.tune_folds, options.seed)
-            : untuned(options.candidate);
+    const Tuning tuning = options.tune_folds > 0 ? tune(matrix, classes, training, fit_options,
+                                                        options.tune_folds, options.seed)
+                                                 : untuned(options.candidate);
     const FoldFit fit(matrix, classes, training, fit_options);
     const auto scores = fit.scores(tuning.candidates, held_out);
     const std::size_t directions = fit.directions();
@@ -95,9 +94,8 @@ Validation cross_validate(FeatureSource& source, const Classes& classes, const F
       for (double& score : mean) score /= static_cast<double>(scores.size());
       const auto sample = static_cast<std::size_t>(held_out[i]);
       result.predicted[task.repeat][sample] = decide(fit.kind(), mean);
-      probabilities(
-          fit.kind(), mean, tuning.sharpness,
-          std::span(result.probability[task.repeat]).subspan(sample * k_count, k_count));
+      probabilities(fit.kind(), mean, tuning.sharpness,
+                    std::span(result.probability[task.repeat]).subspan(sample * k_count, k_count));
     }
     const std::lock_guard lock(guard);
     progress.add(1);

@@ -81,7 +81,8 @@ bool CsvFields::next_field(std::string_view& field) {
         ++position_;
       }
       field_ += static_cast<char>(next);
-      if (field_.size() > kLongestField) fail("a field is longer than 1 MiB; is a quote not closed?");
+      if (field_.size() > kLongestField)
+        fail("a field is longer than 1 MiB; is a quote not closed?");
     }
     const int after = peek();
     if (after >= 0 && after != ',' && after != '\n' && after != '\r') {

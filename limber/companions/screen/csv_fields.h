@@ -16,8 +16,8 @@ namespace limber::screen {
 
 /// Reads a CSV or CSV.gz file field by field, so that a row may be as long as it likes: expression
 /// tables have rows of tens of megabytes. RFC 4180: commas, double quotes, \n or \r\n; a byte order
-/// mark and blank lines are passed over. Throws InputError (file and line) for a quote never closed,
-/// damaged compression, a field longer than 1 MiB.
+/// mark and blank lines are passed over. Throws InputError (file and line) for a quote never
+/// closed, damaged compression, a field longer than 1 MiB.
 class CsvFields {
  public:
   explicit CsvFields(std::filesystem::path path);
@@ -35,7 +35,9 @@ class CsvFields {
 
  private:
   bool fill();
-  int peek() { return position_ < size_ || fill() ? static_cast<unsigned char>(data_[position_]) : -1; }
+  int peek() {
+    return position_ < size_ || fill() ? static_cast<unsigned char>(data_[position_]) : -1;
+  }
   [[noreturn]] void fail(std::string_view what) const;
 
   std::filesystem::path path_;

@@ -45,8 +45,7 @@ double ZScorer::z(const Record& record, const Difference& difference) {
   while (known_.size() <= degrees) {
     known_.emplace_back(std::max<double>(static_cast<double>(known_.size()), 1) + prior_.degrees);
   }
-  return known_[degrees](difference.scale * (difference.first - difference.second) /
-                         scale(record));
+  return known_[degrees](difference.scale * (difference.first - difference.second) / scale(record));
 }
 
 Estimate estimate(const RecordTable& table, const EstimateOptions& options,

@@ -25,7 +25,7 @@ class FeatureNames {
 
 /// Consecutive features, each with its value for every sample.
 struct FeatureBlock {
-  std::int64_t first = 0;      ///< number of feature 0 of the block
+  std::int64_t first = 0;  ///< number of feature 0 of the block
   FeatureNames names;
   std::vector<double> values;  ///< [features, samples], NaN = missing
 

@@ -56,10 +56,9 @@ auto from_sorted(const Statistics& statistics, const Estimate& estimate, Key&& k
       folder.path() / "keys", static_cast<std::size_t>(estimate.usable()) * sizeof(double));
   const std::span<double> keys = file.as<double>();
   std::size_t count = 0;
-  each_score(statistics, estimate,
-             [&](std::int64_t, const Record&, const FeatureScore& score) {
-               if (score.usable) keys[count++] = key(score);
-             });
+  each_score(statistics, estimate, [&](std::int64_t, const Record&, const FeatureScore& score) {
+    if (score.usable) keys[count++] = key(score);
+  });
   return choose(keys.first(count));
 }
 
@@ -84,8 +83,8 @@ Rule independence_rule(const Statistics& statistics, const Estimate& estimate, R
   }
   Rule rule;
   rule.tuning = untuned(request.candidate);
-  rule.intercepts = intercepts(
-      kind, request.fit.priors.shares(statistics.classes(), statistics.class_samples()));
+  rule.intercepts =
+      intercepts(kind, request.fit.priors.shares(statistics.classes(), statistics.class_samples()));
   RuleTerms terms;
   // Offsets are summed after the features are in order, so that shards give the same bits; here
   // only what is kept is decided.
@@ -102,8 +101,8 @@ Rule independence_rule(const Statistics& statistics, const Estimate& estimate, R
   return rule;
 }
 
-Rule rule_from_values(FeatureSource& source, const Statistics& statistics,
-                      const Classes& classes, const FitRequest& request) {
+Rule rule_from_values(FeatureSource& source, const Statistics& statistics, const Classes& classes,
+                      const FitRequest& request) {
   const std::vector<SampleScale> scales = sample_scales(source, statistics.transform());
   const SampleMatrix matrix(source, statistics.transform(), scales);
   std::vector<int> all(classes.of_sample.size());
@@ -182,8 +181,7 @@ ScreenModel fit_with(const Statistics& statistics, FeatureSource* source, const 
   model.kind = model.classes.size() == 2 ? RuleKind::kTwoClasses : request.fit.many_classes;
   model.transform = statistics.transform();
   model.fdr = request.fit.fdr;
-  model.estimate =
-      estimate(table_of(statistics), request.fit.estimate, statistics.origin());
+  model.estimate = estimate(table_of(statistics), request.fit.estimate, statistics.origin());
   const FdrThreshold threshold = threshold_of(statistics, model.estimate, model.fdr);
   model.selected = threshold.features;
   const Rule rule =
@@ -223,9 +221,10 @@ ScreenModel fit_model(FeatureSource& source, const FitRequest& request) {
 
 ScreenModel fit_model(const Statistics& statistics, const FitRequest& request) {
   if (needs_values(request)) {
-    throw InputError("{}: partial statistics allow the independence rule alone; give --tune 0 and "
-                     "--correlation 1",
-                     statistics.origin());
+    throw InputError(
+        "{}: partial statistics allow the independence rule alone; give --tune 0 and "
+        "--correlation 1",
+        statistics.origin());
   }
   return fit_with(statistics, nullptr, nullptr, request);
 }

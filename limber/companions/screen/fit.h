@@ -10,8 +10,8 @@ namespace limber::screen {
 
 struct FitRequest {
   FitOptions fit;
-  Transform transform;   ///< its unit is fitted
-  int tune_folds = 5;    ///< 0 = no tuning: `candidate`
+  Transform transform;  ///< its unit is fitted
+  int tune_folds = 5;   ///< 0 = no tuning: `candidate`
   Candidate candidate;
   std::uint64_t seed = 1;
   /// A table of all features, ranked, to write beside the model; "" = none.

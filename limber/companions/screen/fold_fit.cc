@@ -29,21 +29,21 @@ FoldFit::FoldFit(const SampleMatrix& matrix, const Classes& classes, std::vector
   }
   for (std::size_t k = 0; k < counts.size(); ++k) {
     if (counts[k] == 0) {
-      throw InputError("class '{}' has no sample among those to learn from; give it more samples "
-                       "or use fewer folds",
-                       classes.names[k]);
+      throw InputError(
+          "class '{}' has no sample among those to learn from; give it more samples "
+          "or use fewer folds",
+          classes.names[k]);
     }
   }
   const std::size_t width = record_size(classes.count());
   records_.resize(static_cast<std::size_t>(matrix.features()) * width);
-  parallel_parts(matrix.features(), options.estimate.threads,
-                 [&](std::int64_t begin, std::int64_t end, int) {
-                   for (std::int64_t j = begin; j < end; ++j) {
-                     summarise(matrix_.feature(j), classes_, training_,
-                               std::span(records_).subspan(static_cast<std::size_t>(j) * width,
-                                                           width));
-                   }
-                 });
+  parallel_parts(
+      matrix.features(), options.estimate.threads, [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t j = begin; j < end; ++j) {
+          summarise(matrix_.feature(j), classes_, training_,
+                    std::span(records_).subspan(static_cast<std::size_t>(j) * width, width));
+        }
+      });
   const RecordTable table{.parts = {records_}, .width = width};
   estimate_ = screen::estimate(table, options.estimate, "the samples to learn from");
   intercepts_ = intercepts(kind_, options.priors.shares(classes.names, counts));

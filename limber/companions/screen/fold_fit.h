@@ -17,8 +17,9 @@ struct Candidate {
   static constexpr std::int64_t kAll = 0;
   static constexpr std::int64_t kFdr = -1;
 
-  std::int64_t features = kFdr;  ///< the best so many; or kAll, or those at the false-discovery rate
-  double share = 1;              ///< of the identity in the correlation; 1 = independence rule
+  std::int64_t features =
+      kFdr;          ///< the best so many; or kAll, or those at the false-discovery rate
+  double share = 1;  ///< of the identity in the correlation; 1 = independence rule
 };
 
 struct FitOptions {

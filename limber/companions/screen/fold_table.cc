@@ -75,10 +75,9 @@ Folds read_folds(const std::filesystem::path& path, const std::vector<std::strin
 
 void write_validation(const Validation& validation, const Classes& classes,
                       const std::vector<std::string>& samples, const std::filesystem::path& path) {
-  arrow::FieldVector fields{arrow::field("repeat", arrow::int64()),
-                            arrow::field("sample", arrow::utf8()),
-                            arrow::field("label", arrow::utf8()),
-                            arrow::field("predicted", arrow::utf8())};
+  arrow::FieldVector fields{
+      arrow::field("repeat", arrow::int64()), arrow::field("sample", arrow::utf8()),
+      arrow::field("label", arrow::utf8()), arrow::field("predicted", arrow::utf8())};
   arrow::Int64Builder repeats;
   arrow::StringBuilder names;
   arrow::StringBuilder labels;
@@ -140,9 +139,10 @@ void check_validation(const nlohmann::json& json, const ScreenModel& model,
     if (good) return;
   } catch (const nlohmann::json::exception&) {
   }
-  throw InputError("{}: is not what `screen cross-validate --metrics` writes for this model's "
-                   "classes",
-                   origin);
+  throw InputError(
+      "{}: is not what `screen cross-validate --metrics` writes for this model's "
+      "classes",
+      origin);
 }
 
 }  // namespace limber::screen

@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
-#include <charconv>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 #include "limber/core/artifact/checksum.h"
@@ -71,9 +71,10 @@ FramedReader::FramedReader(std::filesystem::path path, std::string_view kind, in
     damaged("its first line is spoilt");
   }
   if (version > newest_version) {
-    throw InputError("{}: has format {}, newer than {}, the newest that this limber reads; use a "
-                     "newer limber",
-                     path_.string(), version, newest_version);
+    throw InputError(
+        "{}: has format {}, newer than {}, the newest that this limber reads; use a "
+        "newer limber",
+        path_.string(), version, newest_version);
   }
   if (version < 1) damaged("its first line is spoilt");
   if (all.size() < kMagicSize + 2 * kDigits) damaged("it is cut short");

@@ -9,8 +9,7 @@
 
 namespace limber::screen {
 
-void rule_terms(RuleKind kind, const Record& record, const FeatureScore& score,
-                RuleTerms& terms) {
+void rule_terms(RuleKind kind, const Record& record, const FeatureScore& score, RuleTerms& terms) {
   const std::size_t directions = score.directions.size();
   terms.differences.resize(directions);
   terms.offsets.assign(directions, 0.0);
@@ -30,8 +29,7 @@ void rule_terms(RuleKind kind, const Record& record, const FeatureScore& score,
     const DirectionScore& direction = score.directions[k];
     if (kind == RuleKind::kJoint) {
       // mean_k - mean = (1 - n_k / n) (mean_k - mean of the rest)
-      terms.differences[k] =
-          (1 - record.count(static_cast<int>(k)) / all) * direction.shrunken();
+      terms.differences[k] = (1 - record.count(static_cast<int>(k)) / all) * direction.shrunken();
       terms.offsets[k] = terms.differences[k] / 2;
     } else {
       const double midpoint = (direction.difference.first + direction.difference.second) / 2;
@@ -84,9 +82,10 @@ Priors parse_priors(const std::string& text) {
     const auto [stop, code] = std::from_chars(number, part.data() + part.size(), share);
     if (!has_share || code != std::errc() || stop != part.data() + part.size() || !(share > 0) ||
         std::isinf(share)) {
-      throw InputError("priors '{}': expected empirical, equal or NAME=SHARE,NAME=SHARE with "
-                       "shares above 0",
-                       text);
+      throw InputError(
+          "priors '{}': expected empirical, equal or NAME=SHARE,NAME=SHARE with "
+          "shares above 0",
+          text);
     }
     priors.given.emplace_back(part.substr(0, equals), share);
     begin = end + 1;

@@ -32,7 +32,7 @@ double log_beta(double a, double b) {
 
 /// The shares of one z among the atoms.
 void responsibilities(const std::vector<Atom>& atoms, double noise_variance, double z,
-                        double* share) {
+                      double* share) {
   double largest = -1e300;
   for (std::size_t t = 0; t < atoms.size(); ++t) {
     const Atom& atom = atoms[t];
@@ -78,7 +78,9 @@ class Ascent {
   /// Places without a point begin empty.
   void start(const std::vector<double>& points, double weight) {
     for (std::size_t t = 0; t < fit_.atoms.size(); ++t) {
-      fit_.atoms[t] = {.log_weight = t == 0 ? 0 : t < points.size() ? std::log(weight) : -1000,
+      fit_.atoms[t] = {.log_weight = t == 0              ? 0
+                                     : t < points.size() ? std::log(weight)
+                                                         : -1000,
                        .slab = 1,
                        .mean = t < points.size() ? points[t] : 0,
                        .variance = 0};
@@ -113,8 +115,7 @@ class Ascent {
     for (std::size_t t = 0; t < atoms; ++t) {
       const Atom& atom = fit_.atoms[t];
       slopes_[t] = atom.slab * atom.mean / noise_;
-      levels_[t] = atom.log_weight -
-                   0.5 * atom.slab * (square(atom.mean) + atom.variance) / noise_;
+      levels_[t] = atom.log_weight - 0.5 * atom.slab * (square(atom.mean) + atom.variance) / noise_;
       steps_[t] = std::exp(slopes_[t] * ZHistogram::kStep);
     }
     std::fill(counts_.begin(), counts_.end(), 0.0);
@@ -223,8 +224,7 @@ class Ascent {
   /// log p(zero_mass) + log p(slab_variance), up to a constant.
   double hyper_bound() const {
     return (kZeroPrior - 1) * std::log(fit_.zero_mass * (1 - fit_.zero_mass)) -
-           0.5 * kSlabPrior *
-               (std::log(fit_.slab_variance) + kSlabSquare / fit_.slab_variance);
+           0.5 * kSlabPrior * (std::log(fit_.slab_variance) + kSlabSquare / fit_.slab_variance);
   }
 
   /// E log p(v) - E log q(v).
@@ -256,7 +256,8 @@ class Ascent {
   const std::vector<ZHistogram::Bin>& bins_;
   double noise_, features_, squares_;
   Mixture fit_;
-  std::vector<double> shares_, slopes_, levels_, steps_, counts_, sums_, log_v_, log_rest_, alpha_, beta_;
+  std::vector<double> shares_, slopes_, levels_, steps_, counts_, sums_, log_v_, log_rest_, alpha_,
+      beta_;
 };
 
 std::vector<double> spread_over_range(const std::vector<ZHistogram::Bin>& bins, int atoms) {
@@ -264,9 +265,8 @@ std::vector<double> spread_over_range(const std::vector<ZHistogram::Bin>& bins, 
   const double low = bins.front().z;
   const double high = bins.back().z;
   for (int t = 1; t < atoms; ++t) {
-    points[static_cast<std::size_t>(t)] =
-        atoms == 2 ? (std::abs(low) > std::abs(high) ? low : high)
-                   : low + (high - low) * (t - 1) / (atoms - 2);
+    points[static_cast<std::size_t>(t)] = atoms == 2 ? (std::abs(low) > std::abs(high) ? low : high)
+                                                     : low + (high - low) * (t - 1) / (atoms - 2);
   }
   return points;
 }
@@ -303,9 +303,10 @@ double Mixture::density(double z) const {
   double sum = 0;
   for (const Atom& atom : atoms) {
     all += atom.features;
-    sum += atom.features *
-           ((1 - atom.slab) * normal_density(z, null_sd) +
-            atom.slab * normal_density(z - atom.mean, std::hypot(null_sd, std::sqrt(atom.variance))));
+    sum +=
+        atom.features *
+        ((1 - atom.slab) * normal_density(z, null_sd) +
+         atom.slab * normal_density(z - atom.mean, std::hypot(null_sd, std::sqrt(atom.variance))));
   }
   return sum / all;
 }

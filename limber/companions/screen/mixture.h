@@ -51,17 +51,17 @@ struct Mixture {
 inline constexpr int kMostAtoms = 128;
 
 struct MixtureOptions {
-  int atoms = 20;         ///< truncation of the stick-breaking process; 2 to kMostAtoms
-  int max_passes = 2000;  ///< over the histogram
+  int atoms = 20;           ///< truncation of the stick-breaking process; 2 to kMostAtoms
+  int max_passes = 2000;    ///< over the histogram
   double tolerance = 5e-8;  ///< ends when a pass raises the bound by less than this share of it
   double null_sd = 1;
 };
 
 /// Fits by coordinate ascent on the evidence bound, hyper-parameters included; every step maximises
-/// the bound over one block exactly, so the bound never falls. Of two starts (zero with a few atoms in
-/// the tails, and atoms spread over the range of z) the one with the higher bound at a coarse tolerance goes on.
-/// `trace`, if given,
-/// receives the bound after every pass of the start that was kept. `histogram` must not be empty.
+/// the bound over one block exactly, so the bound never falls. Of two starts (zero with a few atoms
+/// in the tails, and atoms spread over the range of z) the one with the higher bound at a coarse
+/// tolerance goes on. `trace`, if given, receives the bound after every pass of the start that was
+/// kept. `histogram` must not be empty.
 Mixture fit_mixture(const ZHistogram& histogram, const MixtureOptions& options,
                     std::vector<double>* trace = nullptr);
 

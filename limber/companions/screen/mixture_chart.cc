@@ -76,12 +76,14 @@ std::string mixture_chart(const ZHistogram& histogram, const Mixture& mixture) {
   const auto x = [&](double z) { return (z - low) / (high - low) * kWidth; };
   const auto y = [&](double density) { return kHeight * (1 - density / (1.05 * tallest)); };
 
-  std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" role=img aria-label=\"histogram of z\">",
-                                kWidth, kHeight + kBelow);
+  std::string svg =
+      fmt::format("<svg viewBox=\"0 0 {} {}\" role=img aria-label=\"histogram of z\">", kWidth,
+                  kHeight + kBelow);
   for (int i = 0; i < kBars; ++i) {
     const double top = y(heights[static_cast<std::size_t>(i)]);
-    svg += fmt::format("<rect class=bar x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"/>",
-                       x(low + i * bar), top, kWidth / kBars - 1, kHeight - top);
+    svg += fmt::format(
+        "<rect class=bar x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"/>",
+        x(low + i * bar), top, kWidth / kBars - 1, kHeight - top);
   }
   const auto line = [&](const char* name, const std::vector<double>& density) {
     svg += fmt::format("<polyline class={} points=\"", name);

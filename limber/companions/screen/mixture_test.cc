@@ -68,8 +68,8 @@ TEST(Mixture, BoundLiesBelowTheEvidence) {
              log_gamma(1 + a + count[0] + count[1]);
     for (int t = 0; t < 2; ++t) {
       const double variance = 1 / (1 / fit.slab_variance + count[t]);
-      const double slab = std::sqrt(variance / fit.slab_variance) *
-                          std::exp(0.5 * variance * sum[t] * sum[t]);
+      const double slab =
+          std::sqrt(variance / fit.slab_variance) * std::exp(0.5 * variance * sum[t] * sum[t]);
       log_p += std::log(fit.zero_mass + (1 - fit.zero_mass) * slab);
     }
     // The fit's bound counts the hyper-priors' densities, the same for every assignment.
@@ -122,8 +122,8 @@ TEST(Mixture, IsAFixedPointOfTheUpdatesWrittenOutPlainly) {
                             0.5 * variance * sums[t] * sums[t];
     EXPECT_NEAR(atom.slab, 1 / (1 + std::exp(-log_odds)), 1e-3) << t;
     EXPECT_NEAR(atom.slab * atom.mean, atom.slab * variance * sums[t], 1e-3) << t;
-    const double later = std::accumulate(counts.begin() + static_cast<std::ptrdiff_t>(t) + 1,
-                                         counts.end(), 0.0);
+    const double later =
+        std::accumulate(counts.begin() + static_cast<std::ptrdiff_t>(t) + 1, counts.end(), 0.0);
     const double alpha = 1 + counts[t];
     const double beta = fit.concentration + later;
     const bool last = t + 1 == atoms;

@@ -80,9 +80,9 @@ NormalMeans draw_normal_means(Signal signal, std::size_t p, double sparsity, std
   for (std::size_t j = 0; j < p; ++j) {
     double theta = 0;
     if (j < nonzero) {
-      theta = signal == Signal::kNormal                         ? 3 * random.normal()
+      theta = signal == Signal::kNormal                        ? 3 * random.normal()
               : signal == Signal::kTwoSided && random.below(2) ? -3
-                                                                : 3;
+                                                               : 3;
     }
     drawn.theta.push_back(theta);
     drawn.z.push_back(theta + random.normal());

@@ -23,9 +23,9 @@ std::vector<double> james_stein(std::span<const double> z);
 
 /// Where the means that are not zero come from.
 enum class Signal {
-  kPoint,    ///< all at +3
-  kTwoSided, ///< +3 or -3
-  kNormal,   ///< N(0, 3^2)
+  kPoint,     ///< all at +3
+  kTwoSided,  ///< +3 or -3
+  kNormal,    ///< N(0, 3^2)
 };
 
 struct NormalMeans {

@@ -20,8 +20,8 @@ void keep_shard(const Shard& shard, std::size_t samples, FeatureBlock& block) {
   for (std::int64_t j = 0; j < block.features(); ++j) {
     if (!shard.has(block.first + j)) continue;
     names.add(block.names[j]);
-    const auto from = block.values.begin() +
-                      static_cast<std::ptrdiff_t>(static_cast<std::size_t>(j) * samples);
+    const auto from =
+        block.values.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(j) * samples);
     std::copy(from, from + static_cast<std::ptrdiff_t>(samples),
               block.values.begin() + static_cast<std::ptrdiff_t>(kept * samples));
     ++kept;
@@ -117,8 +117,7 @@ Statistics::Statistics(const std::vector<std::filesystem::path>& files, std::str
         of = shard_count;
         samples = header.at("samples");
       } else if (classes != classes_ || counts != class_samples_ || shard_count != of ||
-                 header.at("samples") != samples ||
-                 to_json(transform) != to_json(transform_)) {
+                 header.at("samples") != samples || to_json(transform) != to_json(transform_)) {
         throw InputError("{}: was not made from the same samples in the same way as {}",
                          path.string(), origin_);
       }

@@ -42,7 +42,7 @@ class Statistics {
   explicit Statistics(const std::vector<std::filesystem::path>& files, std::string origin = "");
 
   struct Block {
-    std::int64_t first;               ///< number of its feature 0 among all
+    std::int64_t first;  ///< number of its feature 0 among all
     std::int64_t features;
     std::span<const double> records;  ///< [features, record_size]
     std::span<const std::uint32_t> ends;

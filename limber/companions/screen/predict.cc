@@ -47,8 +47,7 @@ Predictions predict(FeatureSource& source, const ScreenModel& model) {
       if (place == places.end()) continue;
       const std::size_t j = place->second;
       if (found[j]) {
-        throw InputError("{}: has feature '{}' twice; rename one", source.origin(),
-                         block.names[b]);
+        throw InputError("{}: has feature '{}' twice; rename one", source.origin(), block.names[b]);
       }
       found[j] = 1;
       const auto values = block.feature(b);
@@ -72,11 +71,12 @@ Predictions predict(FeatureSource& source, const ScreenModel& model) {
                      model.names[static_cast<std::size_t>(first)],
                      absent > 1 ? fmt::format(" and {} more", absent - 1) : "");
   }
-  if (model.transform.standardize_samples && (fingerprint.value() != model.fingerprint ||
-                                              features != model.estimate.features)) {
-    throw InputError("{}: has other features ({}) than the model was fitted on ({}), which it "
-                     "standardises samples over; give the same ones",
-                     source.origin(), features, model.estimate.features);
+  if (model.transform.standardize_samples &&
+      (fingerprint.value() != model.fingerprint || features != model.estimate.features)) {
+    throw InputError(
+        "{}: has other features ({}) than the model was fitted on ({}), which it "
+        "standardises samples over; give the same ones",
+        source.origin(), features, model.estimate.features);
   }
 
   Predictions result;

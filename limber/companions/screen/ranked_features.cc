@@ -88,12 +88,11 @@ class Rows {
 
 }  // namespace
 
-void write_ranked_features(const Statistics& statistics, const Estimate& estimate,
-                           double threshold, const std::filesystem::path& path) {
+void write_ranked_features(const Statistics& statistics, const Estimate& estimate, double threshold,
+                           const std::filesystem::path& path) {
   const TemporaryFolder folder;
-  MappedFile file =
-      MappedFile::create(folder.path() / "ranks",
-                         static_cast<std::size_t>(statistics.features()) * sizeof(Key));
+  MappedFile file = MappedFile::create(
+      folder.path() / "ranks", static_cast<std::size_t>(statistics.features()) * sizeof(Key));
   const std::span<Key> keys = file.as<Key>();
   FeatureScorer scorer(estimate);
   FeatureScore score;
@@ -103,8 +102,8 @@ void write_ranked_features(const Statistics& statistics, const Estimate& estimat
       double z = score.usable ? 0 : -1;
       for (const auto& direction : score.directions) z = std::max(z, std::abs(direction.z));
       if (!score.usable) z = -1;
-      keys[static_cast<std::size_t>(block.first + i)] = {
-          score.usable ? score.largest_effect() : -1, z, block.first + i};
+      keys[static_cast<std::size_t>(block.first + i)] = {score.usable ? score.largest_effect() : -1,
+                                                         z, block.first + i};
     }
   }
   std::sort(keys.begin(), keys.end(), [&](const Key& a, const Key& b) {

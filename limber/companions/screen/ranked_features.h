@@ -12,7 +12,7 @@ namespace limber::screen {
 /// shrunken, in units of the feature), scale, selected (zero probability up to `threshold`); for
 /// more than two classes effect, probability and z once a class (effect_NAME, ...). Features that
 /// cannot be used come last, their numbers empty. The heap holds none of it.
-void write_ranked_features(const Statistics& statistics, const Estimate& estimate,
-                           double threshold, const std::filesystem::path& path);
+void write_ranked_features(const Statistics& statistics, const Estimate& estimate, double threshold,
+                           const std::filesystem::path& path);
 
 }  // namespace limber::screen

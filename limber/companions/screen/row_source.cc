@@ -166,17 +166,16 @@ class RowSource : public FeatureSource {
 
   bool next(FeatureBlock& block) override {
     const std::int64_t width = static_cast<std::int64_t>(samples_.size());
-    const std::int64_t most =
-        std::clamp<std::int64_t>(kBlockValues / width, 1, kBlockFeatures);
+    const std::int64_t most = std::clamp<std::int64_t>(kBlockValues / width, 1, kBlockFeatures);
     block.first = done_;
     block.names.clear();
     block.values.resize(static_cast<std::size_t>(most * width));
     std::int64_t count = 0;
     std::string name;
     while (count < most && file_ != nullptr) {
-      const std::span<double> place = std::span(block.values)
-                                          .subspan(static_cast<std::size_t>(count * width),
-                                                   static_cast<std::size_t>(width));
+      const std::span<double> place =
+          std::span(block.values)
+              .subspan(static_cast<std::size_t>(count * width), static_cast<std::size_t>(width));
       if (file_->next(name_column_, name, place)) {
         block.names.add(name);
         ++count;

@@ -18,14 +18,10 @@ json mixture_to_json(const Mixture& mixture) {
   for (const Atom& atom : mixture.atoms) {
     atoms.push_back({atom.log_weight, atom.slab, atom.mean, atom.variance, atom.features});
   }
-  return {{"null_sd", mixture.null_sd},
-          {"concentration", mixture.concentration},
-          {"zero_mass", mixture.zero_mass},
-          {"slab_variance", mixture.slab_variance},
-          {"bound", mixture.bound},
-          {"passes", mixture.passes},
-          {"converged", mixture.converged},
-          {"atoms", atoms}};
+  return {{"null_sd", mixture.null_sd},     {"concentration", mixture.concentration},
+          {"zero_mass", mixture.zero_mass}, {"slab_variance", mixture.slab_variance},
+          {"bound", mixture.bound},         {"passes", mixture.passes},
+          {"converged", mixture.converged}, {"atoms", atoms}};
 }
 
 /// JSON knows no infinity, and writes null for it.
@@ -82,14 +78,14 @@ json estimate_to_json(const Estimate& estimate) {
     for (const auto& bin : histogram.bins()) bins.push_back({bin.z, bin.features});
     histograms.push_back(bins);
   }
-  return {{"prior_degrees",
-           std::isinf(estimate.prior.degrees) ? json() : json(estimate.prior.degrees)},
-          {"prior_variance", estimate.prior.variance},
-          {"features", estimate.features},
-          {"constant", estimate.constant},
-          {"too_few", estimate.too_few},
-          {"mixtures", mixtures},
-          {"histograms", histograms}};
+  return {
+      {"prior_degrees", std::isinf(estimate.prior.degrees) ? json() : json(estimate.prior.degrees)},
+      {"prior_variance", estimate.prior.variance},
+      {"features", estimate.features},
+      {"constant", estimate.constant},
+      {"too_few", estimate.too_few},
+      {"mixtures", mixtures},
+      {"histograms", histograms}};
 }
 
 Estimate estimate_from_json(const json& from) {
@@ -150,8 +146,8 @@ void save_model(const ScreenModel& model, const std::filesystem::path& path) {
   }
   writer.section(std::span<const char>(text));
   writer.section(std::span<const std::uint64_t>(ends));
-  for (const auto* values : {&model.centers, &model.scales, &model.weights, &model.effects,
-                             &model.zs, &model.zeros}) {
+  for (const auto* values :
+       {&model.centers, &model.scales, &model.weights, &model.effects, &model.zs, &model.zeros}) {
     writer.section(std::span<const double>(*values));
   }
   writer.finish({{"classes", model.classes},
@@ -221,8 +217,8 @@ ScreenModel load_model(const std::filesystem::path& path) {
     begin = end;
   }
   std::size_t section = 2;
-  for (auto* values : {&model.centers, &model.scales, &model.weights, &model.effects, &model.zs,
-                       &model.zeros}) {
+  for (auto* values :
+       {&model.centers, &model.scales, &model.weights, &model.effects, &model.zs, &model.zeros}) {
     const auto stored = file.section<double>(section);
     const std::size_t expected = model.names.size() * (section < 4 ? 1 : directions);
     if (stored.size() != expected) file.damaged("its arrays differ in size");

@@ -16,7 +16,8 @@ namespace limber::screen {
 inline constexpr std::string_view kModelKind = "limber-screen-model";
 inline constexpr int kModelVersion = 1;
 
-/// What tells one set of feature names from another, whatever their order: the sum of 64-bit hashes.
+/// What tells one set of feature names from another, whatever their order: the sum of 64-bit
+/// hashes.
 class NameFingerprint {
  public:
   void add(std::string_view name);

@@ -51,9 +51,10 @@ std::string summary(const ScreenModel& model) {
   row("Samples", samples);
   row("Features", fmt::format("{}; {} constant, {} with too few values", estimate.features,
                               estimate.constant, estimate.too_few));
-  row("Variance prior", std::isinf(estimate.prior.degrees)
-                            ? std::string("all features share one variance")
-                            : fmt::format("worth {:.1f} degrees of freedom", estimate.prior.degrees));
+  row("Variance prior",
+      std::isinf(estimate.prior.degrees)
+          ? std::string("all features share one variance")
+          : fmt::format("worth {:.1f} degrees of freedom", estimate.prior.degrees));
   row("Values", fmt::format("{}{}",
                             model.transform.kind == Transform::Kind::kAsinh
                                 ? fmt::format("asinh(x / {:.4g})", model.transform.unit)
@@ -61,8 +62,8 @@ std::string summary(const ScreenModel& model) {
                             model.transform.standardize_samples ? ", samples standardised" : ""));
   row(fmt::format("Selected at a false-discovery rate of {:g}", model.fdr),
       fmt::format("{} features", model.selected));
-  row("Rule", fmt::format("{}; {} features have a weight", rule_name(model.kind),
-                          model.names.size()));
+  row("Rule",
+      fmt::format("{}; {} features have a weight", rule_name(model.kind), model.names.size()));
   if (model.tuned) {
     row("Inner error of tuning (optimistic)",
         fmt::format("{} of {} samples", percent(model.tuning.error), model.tuning.samples));
@@ -100,7 +101,8 @@ std::string mixture_section(const ScreenModel& model) {
     html += fmt::format("<h3>{}</h3>", escape_html(direction_name(model, k)));
     html += mixture_chart(model.estimate.histograms[k], mixture);
     html += fmt::format(
-        "<p class=dim>{} of features are zero. Null deviation {:.3f}; concentration {:.3f}, zero mass "
+        "<p class=dim>{} of features are zero. Null deviation {:.3f}; concentration {:.3f}, zero "
+        "mass "
         "{:.3f}, slab deviation {:.2f}. Evidence bound {:.2f} after {} passes{}.</p>",
         percent(mixture.null_share()), mixture.null_sd, mixture.concentration, mixture.zero_mass,
         std::sqrt(mixture.slab_variance), mixture.bound, mixture.passes,
@@ -133,11 +135,10 @@ std::string tuning_section(const ScreenModel& model) {
     for (const double share : shares) {
       for (std::size_t c = 0; c < tuning.tried.size(); ++c) {
         if (tuning.tried[c].features != size || tuning.tried[c].share != share) continue;
-        const bool used =
-            std::any_of(tuning.candidates.begin(), tuning.candidates.end(),
-                        [&](const Candidate& candidate) {
-                          return candidate.features == size && candidate.share == share;
-                        });
+        const bool used = std::any_of(
+            tuning.candidates.begin(), tuning.candidates.end(), [&](const Candidate& candidate) {
+              return candidate.features == size && candidate.share == share;
+            });
         html += fmt::format("<td{}>{}</td>", used ? " class=best" : "", tuning.wrong[c]);
       }
     }
@@ -159,7 +160,8 @@ std::string features_section(const ScreenModel& model, int top) {
   }
   html += "</tr>";
   for (std::size_t j = 0; j < shown; ++j) {
-    html += fmt::format("<tr><td>{}</td><td class=text>{}</td>", j + 1, escape_html(model.names[j]));
+    html +=
+        fmt::format("<tr><td>{}</td><td class=text>{}</td>", j + 1, escape_html(model.names[j]));
     for (std::size_t k = 0; k < directions; ++k) {
       const std::size_t at = j * directions + k;
       html += fmt::format("<td>{:.3f}</td><td>{}</td><td>{:.3f}</td>", model.effects[at],
@@ -186,15 +188,18 @@ std::string render_screen_report(const ScreenModel& model, const nlohmann::json&
                                  int top) {
   std::string title;
   for (std::size_t k = 0; k < model.classes.size(); ++k) {
-    title += (k == 0 ? "" : k + 1 == model.classes.size() ? " and " : ", ") +
+    title += (k == 0                          ? ""
+              : k + 1 == model.classes.size() ? " and "
+                                              : ", ") +
              escape_html(model.classes[k]);
   }
   std::string html =
       "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
       "<meta name=viewport content=\"width=device-width,initial-scale=1\">";
-  html += fmt::format("<title>What tells {0} apart</title><style>{1}</style></head><body>"
-                      "<h1>What tells {0} apart</h1>",
-                      title, kStyle);
+  html += fmt::format(
+      "<title>What tells {0} apart</title><style>{1}</style></head><body>"
+      "<h1>What tells {0} apart</h1>",
+      title, kStyle);
   html += summary(model);
   if (!validation.is_null()) html += validation_section(validation, model);
   html += mixture_section(model);

@@ -9,7 +9,7 @@ namespace limber::screen {
 /// probability of being zero, whose mean probability (the expected share of zeros among them) is at
 /// most `rate`.
 struct FdrThreshold {
-  double zero = -1;             ///< features with a probability up to this one are selected
+  double zero = -1;  ///< features with a probability up to this one are selected
   std::int64_t features = 0;
 };
 

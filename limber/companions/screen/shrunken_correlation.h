@@ -41,11 +41,11 @@ class CrossProducts {
 
  private:
   std::size_t training_, others_, directions_;
-  std::vector<double> gram_;          ///< [training, training], lower triangle
-  std::vector<double> cross_;         ///< [others, training]
-  std::vector<double> residual_sums_; ///< R d, [training, directions]
-  std::vector<double> value_sums_;    ///< U d, [others, directions]
-  std::vector<double> offset_sums_;   ///< R o, [training, directions]
+  std::vector<double> gram_;                ///< [training, training], lower triangle
+  std::vector<double> cross_;               ///< [others, training]
+  std::vector<double> residual_sums_;       ///< R d, [training, directions]
+  std::vector<double> value_sums_;          ///< U d, [others, directions]
+  std::vector<double> offset_sums_;         ///< R o, [training, directions]
   std::vector<double> offset_differences_;  ///< o'd, [directions]
 };
 

@@ -121,10 +121,10 @@ double StudentScore::log_upper_tail(double t) const {
     return a * safe_log_x + 0.5 * log_rest - log_beta_ - std::log(a) +
            std::log(beta_fraction(a, 0.5, x)) - std::numbers::ln2;
   }
-  const double inner =
-      rest == 0 ? 0
-                : std::exp(a * log_x + 0.5 * log_rest - log_beta_ + std::numbers::ln2) *
-                      beta_fraction(0.5, a, rest);
+  const double inner = rest == 0
+                           ? 0
+                           : std::exp(a * log_x + 0.5 * log_rest - log_beta_ + std::numbers::ln2) *
+                                 beta_fraction(0.5, a, rest);
   return std::log1p(-inner) - std::numbers::ln2;
 }
 

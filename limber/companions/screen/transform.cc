@@ -24,7 +24,8 @@ class Magnitudes {
     std::int64_t below = 0;
     for (std::size_t i = 0; i < counts_.size() && total_ > 0; ++i) {
       below += counts_[i];
-      if (2 * below >= total_) return std::exp2((static_cast<double>(i) + 0.5 - kHalf) / kPerOctave);
+      if (2 * below >= total_)
+        return std::exp2((static_cast<double>(i) + 0.5 - kHalf) / kPerOctave);
     }
     return 1;
   }
@@ -94,9 +95,10 @@ std::vector<SampleScale> sample_scales(FeatureSource& source, const Transform& t
   for (std::size_t i = 0; i < n; ++i) {
     const double variance = seen[i] > 0 ? squares[i] / seen[i] : 0;
     if (!(variance > 0)) {
-      throw InputError("{}: sample '{}' has no two different values and cannot be standardised; "
-                       "leave it out or use --normalize none",
-                       source.origin(), source.samples()[i]);
+      throw InputError(
+          "{}: sample '{}' has no two different values and cannot be standardised; "
+          "leave it out or use --normalize none",
+          source.origin(), source.samples()[i]);
     }
     scales[i] = {.mean = means[i], .deviation = std::sqrt(variance)};
   }

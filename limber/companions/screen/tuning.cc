@@ -36,8 +36,8 @@ Tuning untuned(const Candidate& candidate) {
 double fit_sharpness(RuleKind kind, std::span<const double> scores, std::span<const int> truth,
                      int classes) {
   const std::size_t directions = scores.size() / truth.size();
-  const double trusted = (static_cast<double>(truth.size()) + 1) /
-                         (static_cast<double>(truth.size()) + classes);
+  const double trusted =
+      (static_cast<double>(truth.size()) + 1) / (static_cast<double>(truth.size()) + classes);
   std::vector<double> probability(static_cast<std::size_t>(classes));
   const auto loss = [&](double log_sharpness) {
     double sum = 0;
@@ -90,9 +90,10 @@ Tuning tune(const SampleMatrix& matrix, const Classes& classes, std::span<const 
   }
   for (std::size_t k = 0; k < counts.size(); ++k) {
     if (counts[k] < 2) {
-      throw InputError("class '{}' has {} sample{} to learn from; tuning by cross-validation needs "
-                       "two or more (--tune 0 does without)",
-                       classes.names[k], counts[k], counts[k] == 1 ? "" : "s");
+      throw InputError(
+          "class '{}' has {} sample{} to learn from; tuning by cross-validation needs "
+          "two or more (--tune 0 does without)",
+          classes.names[k], counts[k], counts[k] == 1 ? "" : "s");
     }
   }
   const std::vector<int> fold_of = stratified_folds(truth, folds, seed);

@@ -33,8 +33,8 @@ Tuning tune(const SampleMatrix& matrix, const Classes& classes, std::span<const 
 Tuning untuned(const Candidate& candidate);
 
 /// The factor > 0 that makes softmax (or, for two classes, logistic) probabilities of `scores`
-/// [samples, directions] fit `truth` best by log loss, each label trusted to (n + 1) / (n + classes)
-/// (Platt's smoothing).
+/// [samples, directions] fit `truth` best by log loss, each label trusted to (n + 1) / (n +
+/// classes) (Platt's smoothing).
 double fit_sharpness(RuleKind kind, std::span<const double> scores, std::span<const int> truth,
                      int classes);
 
