@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "limber/companions/screen/csv_fields.h"
 #include "limber/companions/screen/sample_labels.h"
@@ -82,11 +81,13 @@ class ParquetRowFile : public RowFile {
   bool next(std::size_t name_column, std::string& name, std::span<double> values) override {
     if (chunk_.batch == nullptr || row_ == chunk_.batch->num_rows()) {
       views_.clear();
+      plain_.clear();
       if (!reader_.next(chunk_)) return false;
       row_ = 0;
       for (int column = 0; column < chunk_.batch->num_columns(); ++column) {
         try {
           views_.emplace_back(chunk_.batch->column(column));
+          plain_.push_back(plain(*chunk_.batch->column(column)));
         } catch (const BadValue& bad) {
           throw InputError("{}: column {}: {}", path_.string(),
                            columns()[static_cast<std::size_t>(column)], bad.what());
@@ -116,16 +117,34 @@ class ParquetRowFile : public RowFile {
   double share_done() const override { return reader_.share_done(); }
 
  private:
-  /// Doubles and floats, which most tables hold, without the detour over text and missing words.
-  double number(std::size_t column) const {
-    const arrow::Array& array = *chunk_.batch->column(static_cast<int>(column));
+  /// Doubles and floats, which most tables hold, are read where they lie: a column's array is
+  /// looked up once a chunk, not once a value.
+  struct Plain {
+    const double* doubles = nullptr;
+    const float* floats = nullptr;
+  };
+
+  static Plain plain(const arrow::Array& array) {
+    Plain result;
+    if (array.null_count() > 0) return result;
     if (array.type_id() == arrow::Type::DOUBLE) {
-      return array.IsNull(row_) ? std::numeric_limits<double>::quiet_NaN()
-                                : static_cast<const arrow::DoubleArray&>(array).Value(row_);
+      result.doubles = static_cast<const arrow::DoubleArray&>(array).raw_values();
+    } else if (array.type_id() == arrow::Type::FLOAT) {
+      result.floats = static_cast<const arrow::FloatArray&>(array).raw_values();
     }
-    if (array.type_id() == arrow::Type::FLOAT) {
-      return array.IsNull(row_) ? std::numeric_limits<double>::quiet_NaN()
-                                : static_cast<const arrow::FloatArray&>(array).Value(row_);
+    return result;
+  }
+
+  double number(std::size_t column) const {
+    const Plain& here = plain_[column];
+    if (here.doubles) return here.doubles[row_];
+    if (here.floats) return static_cast<double>(here.floats[row_]);
+    const arrow::Array& array = *chunk_.batch->column(static_cast<int>(column));
+    if (!array.IsNull(row_) && array.type_id() == arrow::Type::DOUBLE) {
+      return static_cast<const arrow::DoubleArray&>(array).Value(row_);
+    }
+    if (!array.IsNull(row_) && array.type_id() == arrow::Type::FLOAT) {
+      return static_cast<double>(static_cast<const arrow::FloatArray&>(array).Value(row_));
     }
     return views_[column].number(row_);
   }
@@ -134,6 +153,7 @@ class ParquetRowFile : public RowFile {
   TableReader reader_;
   Chunk chunk_;
   std::vector<ColumnView> views_;
+  std::vector<Plain> plain_;  ///< [columns]
   std::int64_t row_ = 0;
 };
 
