@@ -49,7 +49,7 @@ def main():
             errors = accuracy.measure(limber, stamp, data, protocol, progress)
             result |= accuracy.summary(name, protocol, *accuracy.show(data, protocol, errors))
     result |= risk.run(risk_program, stamp, progress)
-    result |= speed.run(limber, stamp, progress)
+    result |= speed.run(limber)
     progress(f"{time.monotonic() - start:.0f} s in all")
     print(json.dumps(result))
 

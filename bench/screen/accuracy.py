@@ -1,9 +1,12 @@
 """Leave-one-out and repeated ten-fold error of everybody on the same folds."""
 
 import csv
+import hashlib
 import subprocess
+from pathlib import Path
 
 import numpy as np
+import sklearn
 from sklearn.model_selection import StratifiedKFold
 
 from . import peers
@@ -33,7 +36,8 @@ def folds_of(data, protocol):
 
 
 def peer_errors(data, folds, peer):
-    """[repeats, samples]: 1 where the peer is wrong."""
+    """{wrong: [samples] share of repeats in which the peer is wrong, unconverged: its fits that did not}."""
+    before = peers.L1Logistic.unconverged
     wrong = np.zeros(folds.shape, dtype=int)
     for repeat, fold_of in enumerate(folds):
         for fold in range(fold_of.max() + 1):
@@ -41,7 +45,7 @@ def peer_errors(data, folds, peer):
             x = transformed(data.values, ~held_out)
             decisions = peers.tuned(peer, x[~held_out], data.truth[~held_out], x[held_out], SEED)
             wrong[repeat, held_out] = (decisions > 0) != data.truth[held_out]
-    return wrong
+    return {"wrong": wrong.mean(axis=0).tolist(), "unconverged": peers.L1Logistic.unconverged - before}
 
 
 def our_errors(program, data, folds, arguments):
@@ -67,10 +71,34 @@ def our_errors(program, data, folds, arguments):
 
 
 def interval(per_sample):
-    """Half-widths are not symmetric near zero: the 2.5th and 97.5th percentile of resampled means."""
+    """Wilson's 95% interval of an error; repeats share their samples, so n is the number of samples."""
+    n, share, z = len(per_sample), per_sample.mean(), 1.959963984540054
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return np.array([max(0.0, middle - half), min(1, middle + half)])
+
+
+def difference_interval(per_sample):
+    """The 2.5th and 97.5th percentile of means of resampled samples."""
     random = np.random.default_rng(SEED)
     means = per_sample[random.integers(0, len(per_sample), (4000, len(per_sample)))].mean(axis=1)
     return np.percentile(means, [2.5, 97.5])
+
+
+def foundation(data):
+    """A hash of all that figures rest on besides Limber: the data, the code here, scikit-learn's version."""
+    here = Path(__file__).resolve().parent
+    sources = [here / name for name in ("peers.py", "accuracy.py", "microarrays.py")]
+    digest = hashlib.sha256(sklearn.__version__.encode())
+    for path in (data.path, *sources):
+        digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def label(name):
+    """With the number of settings that a peer's inner folds choose among."""
+    settings = {peer.name: len(peer.grid) for peer in peers.ALL}.get(name, 1)
+    return f"{name} ({settings} settings)" if settings > 1 else name
 
 
 def measure(program, stamp, data, protocol, progress):
@@ -78,11 +106,14 @@ def measure(program, stamp, data, protocol, progress):
     folds = folds_of(data, protocol)
     result = {}
     for name, arguments in OURS.items():
-        key = f"{data.name} {protocol} {name} {' '.join(arguments)} {stamp} {REPEATS} {SEED}"
+        key = f"{data.name} {protocol} {name} {' '.join(arguments)} {stamp} {foundation(data)} {REPEATS} {SEED}"
         result[name] = part(key, lambda: our_errors(program, data, folds, arguments).mean(axis=0).tolist(), progress)
     for peer in peers.ALL:
-        key = f"{data.name} {protocol} {peer.name} {peer.grid.tolist()} {REPEATS} {SEED}"
-        result[peer.name] = part(key, lambda: peer_errors(data, folds, peer).mean(axis=0).tolist(), progress)
+        key = f"{data.name} {protocol} {peer.name} {foundation(data)} {REPEATS} {SEED}"
+        found = part(key, lambda: peer_errors(data, folds, peer), progress)
+        result[peer.name] = found["wrong"]
+        if found["unconverged"]:
+            print(f"  {peer.name}: {found['unconverged']} fits did not converge in {peer.passes[-1]:,} passes")
     return {name: np.array(errors) for name, errors in result.items()}
 
 
@@ -94,9 +125,9 @@ def show(data, protocol, errors):
     ours = errors[MAIN]
     for name, wrong in errors.items():
         low, high = 100 * interval(wrong)
-        line = f"  {name:<56} {100 * wrong.mean():>8.2f}  [{low:>5.2f}, {high:>5.2f}]"
+        line = f"  {label(name):<56} {100 * wrong.mean():>8.2f}  [{low:>5.2f}, {high:>5.2f}]"
         if name != MAIN:
-            low, high = 100 * interval(ours - wrong)
+            low, high = 100 * difference_interval(ours - wrong)
             line += f"  {100 * (ours - wrong).mean():>+6.2f} [{low:>+6.2f}, {high:>+6.2f}]"
         print(line)
     best = min(errors[peer.name].mean() for peer in peers.ALL)
@@ -106,5 +137,3 @@ def show(data, protocol, errors):
 def summary(name, protocol, ours, best):
     prefix = "loo_" if protocol == "loo" else ""
     return {f"{prefix}error_{name}": round(float(ours), 4), f"{prefix}best_peer_error_{name}": round(float(best), 4)}
-
-
