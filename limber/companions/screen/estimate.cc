@@ -77,11 +77,16 @@ Estimate estimate(const RecordTable& table, const EstimateOptions& options,
   }
   result.prior = counted[0].moments.prior(origin);
 
+  std::vector<std::int64_t> without_scale(threads, 0);
   std::vector<ZScorer> scorers(threads, ZScorer(result.prior));
   std::vector<std::vector<ZHistogram>> histograms(
       threads, std::vector<ZHistogram>(static_cast<std::size_t>(directions)));
   each_record(table, options.threads, [&](const Record& record, std::size_t thread) {
     if (!record.usable()) return;
+    if (!result.prior.usable(record)) {
+      ++without_scale[thread];
+      return;
+    }
     for (int k = 0; k < directions; ++k) {
       histograms[thread][static_cast<std::size_t>(k)].add(
           scorers[thread].z(record, difference(record, k)));
@@ -92,6 +97,7 @@ Estimate estimate(const RecordTable& table, const EstimateOptions& options,
       histograms[0][k].add(histograms[i][k]);
     }
   }
+  for (const std::int64_t features : without_scale) result.constant += features;
   result.histograms = std::move(histograms[0]);
   for (const ZHistogram& histogram : result.histograms) {
     MixtureOptions mixture = options.mixture;
@@ -117,7 +123,7 @@ double FeatureScore::zero() const {
 
 void FeatureScorer::score(const Record& record, FeatureScore& score) {
   score.directions.resize(estimate_.mixtures.size());
-  score.usable = record.usable();
+  score.usable = estimate_.prior.usable(record);
   if (!score.usable) {
     std::fill(score.directions.begin(), score.directions.end(), DirectionScore{});
     return;

@@ -165,6 +165,7 @@ void assemble(const Statistics& statistics, const Rule& rule, bool add_offsets,
     for (std::size_t k = 0; k < directions; ++k) {
       const double weight = rule.weights[one.place * directions + k];
       model.weights.push_back(weight);
+      model.offsets.push_back(terms.offsets[k]);
       if (add_offsets) model.intercepts[k] -= weight * terms.offsets[k];
       model.effects.push_back(score.directions[k].posterior.effect);
       model.zs.push_back(score.directions[k].z);
@@ -181,6 +182,7 @@ ScreenModel fit_with(const Statistics& statistics, FeatureSource* source, const 
   model.kind = model.classes.size() == 2 ? RuleKind::kTwoClasses : request.fit.many_classes;
   model.transform = statistics.transform();
   model.fdr = request.fit.fdr;
+  model.priors = request.fit.priors.shares(model.classes, model.class_samples);
   model.estimate = estimate(table_of(statistics), request.fit.estimate, statistics.origin());
   const FdrThreshold threshold = threshold_of(statistics, model.estimate, model.fdr);
   model.selected = threshold.features;

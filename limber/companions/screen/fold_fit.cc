@@ -128,9 +128,7 @@ void FoldFit::accumulate(const std::vector<std::int64_t>& order, std::vector<std
       residuals(j, score.scale, r);
       const auto values = matrix_.feature(j);
       for (std::size_t i = 0; i < others.size(); ++i) {
-        const double value =
-            (values[static_cast<std::size_t>(others[i])] - terms.center) / score.scale;
-        u[i] = std::isnan(value) ? 0 : value;  // a missing value speaks for no class
+        u[i] = (values[static_cast<std::size_t>(others[i])] - terms.center) / score.scale;
       }
       products.add(r, u, terms.differences, terms.offsets);
     }

@@ -78,6 +78,7 @@ void write_partial(FeatureSource& source, const Classes& classes, const Transfor
   writer.finish({{"classes", classes.names},
                  {"class_samples", classes.samples},
                  {"samples", source.samples()},
+                 {"class_of_sample", classes.of_sample},
                  {"transform", to_json(transform)},
                  {"shard", {shard.number, shard.of}},
                  {"features", features}});
@@ -100,6 +101,7 @@ Statistics::Statistics(const std::vector<std::filesystem::path>& files, std::str
   std::set<std::int64_t> shards;
   std::int64_t of = 1;
   nlohmann::json samples;
+  nlohmann::json class_of_sample;
   for (const auto& path : files) {
     files_.push_back(std::make_unique<FramedReader>(path, kPartialKind, kPartialVersion));
     const FramedReader& file = *files_.back();
@@ -116,8 +118,11 @@ Statistics::Statistics(const std::vector<std::filesystem::path>& files, std::str
         transform_ = transform;
         of = shard_count;
         samples = header.at("samples");
+        class_of_sample = header.at("class_of_sample");
       } else if (classes != classes_ || counts != class_samples_ || shard_count != of ||
-                 header.at("samples") != samples || to_json(transform) != to_json(transform_)) {
+                 header.at("samples") != samples ||
+                 header.at("class_of_sample") != class_of_sample ||
+                 to_json(transform) != to_json(transform_)) {
         throw InputError("{}: was not made from the same samples in the same way as {}",
                          path.string(), origin_);
       }

@@ -30,6 +30,7 @@ Predictions predict(FeatureSource& source, const ScreenModel& model) {
   std::unordered_map<std::string_view, std::size_t> places;
   for (std::size_t j = 0; j < model.names.size(); ++j) places.emplace(model.names[j], j);
   std::vector<char> found(model.names.size(), 0);
+  std::vector<std::int64_t> seen(n, 0);  // values of each sample
   std::vector<double> scores(n * directions);
   for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = model.intercepts[i % directions];
 
@@ -52,7 +53,14 @@ Predictions predict(FeatureSource& source, const ScreenModel& model) {
       found[j] = 1;
       const auto values = block.feature(b);
       for (std::size_t i = 0; i < n; ++i) {
-        if (std::isnan(values[i])) continue;
+        if (std::isnan(values[i])) {
+          for (std::size_t k = 0; k < directions; ++k) {
+            const std::size_t at = j * directions + k;
+            scores[i * directions + k] += model.weights[at] * model.offsets[at];
+          }
+          continue;
+        }
+        ++seen[i];
         double value = model.transform.value(values[i]);
         if (model.transform.standardize_samples) {
           value = (value - scales[i].mean) / scales[i].deviation;
@@ -85,8 +93,19 @@ Predictions predict(FeatureSource& source, const ScreenModel& model) {
   const std::size_t classes = model.classes.size();
   result.probabilities.resize(n * classes);
   for (std::size_t i = 0; i < n; ++i) {
+    // Nothing but the priors is known of a sample without a value; calibration must not bend them.
+    if (seen[i] == 0) {
+      const std::vector<double> known = intercepts(model.kind, model.priors);
+      std::copy(known.begin(), known.end(),
+                scores.begin() + static_cast<std::ptrdiff_t>(i * directions));
+    }
     const auto sample = std::span(scores).subspan(i * directions, directions);
     result.predicted.push_back(decide(model.kind, sample));
+    if (seen[i] == 0) {
+      std::copy(model.priors.begin(), model.priors.end(),
+                result.probabilities.begin() + static_cast<std::ptrdiff_t>(i * classes));
+      continue;
+    }
     probabilities(model.kind, sample, model.tuning.sharpness,
                   std::span(result.probabilities).subspan(i * classes, classes));
   }

@@ -1,7 +1,9 @@
 #include "limber/companions/screen/screen_model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <unordered_set>
 
 #include "limber/companions/screen/framed_file.h"
 #include "limber/core/base/error.h"
@@ -47,10 +49,31 @@ Mixture mixture_from_json(const json& from) {
                              .variance = finite(atom.at(3)),
                              .features = finite(atom.at(4))});
   }
-  if (mixture.atoms.empty() || mixture.atoms.size() > kMostAtoms || !(mixture.null_sd > 0)) {
+  const auto whole = [](const Atom& atom) {
+    return atom.slab >= 0 && atom.slab <= 1 && atom.variance >= 0 && atom.features >= 0;
+  };
+  if (mixture.atoms.empty() || mixture.atoms.size() > kMostAtoms || !(mixture.null_sd > 0) ||
+      !(mixture.slab_variance > 0) ||
+      !std::all_of(mixture.atoms.begin(), mixture.atoms.end(), whole) ||
+      std::none_of(mixture.atoms.begin(), mixture.atoms.end(),
+                   [](const Atom& atom) { return atom.features > 0; })) {
     throw InputError("a mixture is spoilt");
   }
   return mixture;
+}
+
+/// Throws InputError unless all of `values` are finite.
+void check_finite(std::span<const double> values) {
+  if (!std::all_of(values.begin(), values.end(),
+                   [](double value) { return std::isfinite(value); })) {
+    throw InputError("a number is not finite");
+  }
+}
+
+std::int64_t count_of(const json& value) {
+  const auto number = value.get<std::int64_t>();
+  if (number < 0) throw InputError("a count is negative");
+  return number;
 }
 
 json candidates_to_json(const std::vector<Candidate>& candidates) {
@@ -65,6 +88,10 @@ std::vector<Candidate> candidates_from_json(const json& from) {
   std::vector<Candidate> result;
   for (const json& candidate : from) {
     result.push_back({candidate.at(0).get<std::int64_t>(), finite(candidate.at(1))});
+    if (result.back().features < Candidate::kFdr || !(result.back().share > 0) ||
+        result.back().share > 1) {
+      throw InputError("a candidate of the tuning is spoilt");
+    }
   }
   return result;
 }
@@ -88,25 +115,64 @@ json estimate_to_json(const Estimate& estimate) {
       {"histograms", histograms}};
 }
 
-Estimate estimate_from_json(const json& from) {
+Estimate estimate_from_json(const json& from, std::size_t directions) {
   Estimate estimate;
+  // Before anything is built: a histogram is large even where it is empty.
+  if (from.at("mixtures").size() != directions || from.at("histograms").size() != directions) {
+    throw InputError("it has another number of mixtures or histograms than of directions");
+  }
   const json& degrees = from.at("prior_degrees");
   estimate.prior.degrees =
-      degrees.is_null() ? std::numeric_limits<double>::infinity() : degrees.get<double>();
+      degrees.is_null() ? std::numeric_limits<double>::infinity() : finite(degrees);
   estimate.prior.variance = finite(from.at("prior_variance"));
-  estimate.features = from.at("features").get<std::int64_t>();
-  estimate.constant = from.at("constant").get<std::int64_t>();
-  estimate.too_few = from.at("too_few").get<std::int64_t>();
+  estimate.features = count_of(from.at("features"));
+  estimate.constant = count_of(from.at("constant"));
+  estimate.too_few = count_of(from.at("too_few"));
+  constexpr std::int64_t kMostFeatures = std::int64_t{1} << 48;
+  if (estimate.prior.degrees < 0 || (!degrees.is_null() && estimate.prior.degrees > 1e12) ||
+      !(estimate.prior.variance > 0) || estimate.features > kMostFeatures ||
+      estimate.constant > estimate.features || estimate.too_few > estimate.features ||
+      estimate.usable() < 1) {
+    throw InputError("its estimate is spoilt");
+  }
   for (const json& mixture : from.at("mixtures")) {
     estimate.mixtures.push_back(mixture_from_json(mixture));
   }
   for (const json& bins : from.at("histograms")) {
     ZHistogram& histogram = estimate.histograms.emplace_back();
     for (const json& bin : bins) {
-      histogram.add(finite(bin.at(0)), bin.at(1).get<std::int64_t>());
+      const std::int64_t features = count_of(bin.at(1));
+      if (features > estimate.usable() - histogram.features()) {
+        throw InputError("a histogram holds more features than the model");
+      }
+      histogram.add(finite(bin.at(0)), features);
+    }
+    if (histogram.features() != estimate.usable()) {
+      throw InputError("a histogram holds fewer features than the model");
     }
   }
   return estimate;
+}
+
+/// What both a model to be written and one that was read must be. Throws InputError.
+void check_numbers(const ScreenModel& model) {
+  for (const auto* values :
+       {&model.intercepts, &model.priors, &model.centers, &model.scales, &model.weights,
+        &model.offsets, &model.effects, &model.zs, &model.zeros, &model.tuning.divisors}) {
+    check_finite(*values);
+  }
+  const auto positive = [](double value) { return value > 0; };
+  const auto count_positive = [](std::int64_t value) { return value > 0; };
+  if (!std::all_of(model.scales.begin(), model.scales.end(), positive) ||
+      !std::all_of(model.priors.begin(), model.priors.end(), positive) ||
+      !std::all_of(model.tuning.divisors.begin(), model.tuning.divisors.end(), positive) ||
+      !std::all_of(model.class_samples.begin(), model.class_samples.end(), count_positive)) {
+    throw InputError("a scale, a share or a count is not above 0");
+  }
+  if (!(model.tuning.sharpness > 0) || !std::isfinite(model.tuning.sharpness)) {
+    throw InputError("the sharpness of its probabilities is not above 0");
+  }
+  if (!(model.fdr >= 0 && model.fdr <= 1)) throw InputError("its false-discovery rate is spoilt");
 }
 
 }  // namespace
@@ -137,6 +203,11 @@ std::string size_name(std::int64_t features) {
 }
 
 void save_model(const ScreenModel& model, const std::filesystem::path& path) {
+  try {
+    check_numbers(model);
+  } catch (const InputError& error) {
+    throw Error("{}: the model cannot be written: {}", path.string(), error.what());
+  }
   FramedWriter writer(path, kModelKind, kModelVersion);
   std::string text;
   std::vector<std::uint64_t> ends;
@@ -146,8 +217,8 @@ void save_model(const ScreenModel& model, const std::filesystem::path& path) {
   }
   writer.section(std::span<const char>(text));
   writer.section(std::span<const std::uint64_t>(ends));
-  for (const auto* values :
-       {&model.centers, &model.scales, &model.weights, &model.effects, &model.zs, &model.zeros}) {
+  for (const auto* values : {&model.centers, &model.scales, &model.weights, &model.offsets,
+                             &model.effects, &model.zs, &model.zeros}) {
     writer.section(std::span<const double>(*values));
   }
   writer.finish({{"classes", model.classes},
@@ -155,6 +226,7 @@ void save_model(const ScreenModel& model, const std::filesystem::path& path) {
                  {"rule", rule_name(model.kind)},
                  {"transform", to_json(model.transform)},
                  {"intercepts", model.intercepts},
+                 {"priors", model.priors},
                  {"fdr", model.fdr},
                  {"selected", model.selected},
                  {"fingerprint", model.fingerprint},
@@ -181,8 +253,9 @@ ScreenModel load_model(const std::filesystem::path& path) {
     model.kind = rule == "two-classes" ? RuleKind::kTwoClasses : rule_kind_of(rule);
     model.transform = transform_from_json(header.at("transform"));
     model.intercepts = header.at("intercepts").get<std::vector<double>>();
+    model.priors = header.at("priors").get<std::vector<double>>();
     model.fdr = finite(header.at("fdr"));
-    model.selected = header.at("selected").get<std::int64_t>();
+    model.selected = count_of(header.at("selected"));
     model.fingerprint = header.at("fingerprint").get<std::uint64_t>();
     model.tuned = header.at("tuned").get<bool>();
     const json& tuning = header.at("tuning");
@@ -192,38 +265,54 @@ ScreenModel load_model(const std::filesystem::path& path) {
     model.tuning.error = finite(tuning.at("error"));
     model.tuning.tried = candidates_from_json(tuning.at("tried"));
     model.tuning.wrong = tuning.at("wrong").get<std::vector<std::int64_t>>();
-    model.tuning.samples = tuning.at("samples").get<std::int64_t>();
-    model.estimate = estimate_from_json(header.at("estimate"));
+    model.tuning.samples = count_of(tuning.at("samples"));
+    constexpr std::size_t kMostClasses = 100;
+    if (model.classes.size() < 2 || model.classes.size() > kMostClasses) {
+      throw InputError("it has too few or too many classes");
+    }
+    const std::size_t directions = model.classes.size() == 2 ? 1 : model.classes.size();
+    model.estimate = estimate_from_json(header.at("estimate"), directions);
   } catch (const json::exception&) {
     file.damaged("its header is spoilt");
   } catch (const InputError& error) {
     file.damaged(error.what());
   }
   const std::size_t directions = model.classes.size() == 2 ? 1 : model.classes.size();
-  if (model.classes.size() < 2 || model.class_samples.size() != model.classes.size() ||
+  if (model.class_samples.size() != model.classes.size() ||
+      model.priors.size() != model.classes.size() ||
       (model.kind == RuleKind::kTwoClasses) != (directions == 1) ||
-      model.intercepts.size() != directions || model.estimate.mixtures.size() != directions ||
-      model.estimate.histograms.size() != directions ||
+      model.intercepts.size() != directions || model.tuning.candidates.empty() ||
+      model.tuning.divisors.size() != model.tuning.candidates.size() ||
       model.tuning.wrong.size() != model.tuning.tried.size()) {
     file.damaged("the parts of its header do not fit together");
   }
   const auto text = file.section<char>(0);
+  const std::string_view text_view(text.data(), text.size());
   const auto ends = file.section<std::uint64_t>(1);
   std::uint64_t begin = 0;
+  std::unordered_set<std::string_view> seen;
   for (const std::uint64_t end : ends) {
     if (end < begin || end > text.size()) file.damaged("a name lies outside");
     model.names.emplace_back(text.data() + begin, end - begin);
     if (!is_utf8(model.names.back())) file.damaged("a name is not UTF-8");
+    if (!seen.insert(text_view.substr(begin, end - begin)).second) {
+      file.damaged("it has a feature twice");
+    }
     begin = end;
   }
   std::size_t section = 2;
-  for (auto* values :
-       {&model.centers, &model.scales, &model.weights, &model.effects, &model.zs, &model.zeros}) {
+  for (auto* values : {&model.centers, &model.scales, &model.weights, &model.offsets,
+                       &model.effects, &model.zs, &model.zeros}) {
     const auto stored = file.section<double>(section);
     const std::size_t expected = model.names.size() * (section < 4 ? 1 : directions);
     if (stored.size() != expected) file.damaged("its arrays differ in size");
     values->assign(stored.begin(), stored.end());
     ++section;
+  }
+  try {
+    check_numbers(model);
+  } catch (const InputError& error) {
+    file.damaged(error.what());
   }
   return model;
 }

@@ -34,6 +34,7 @@ struct ScreenModel {
   RuleKind kind = RuleKind::kTwoClasses;
   Transform transform;
   std::vector<double> intercepts;  ///< [directions]
+  std::vector<double> priors;      ///< [classes], what a sample without a value gets
   double fdr = 0.05;
   std::int64_t selected = 0;  ///< features selected at that rate
   Tuning tuning;
@@ -44,6 +45,9 @@ struct ScreenModel {
   std::vector<std::string> names;
   std::vector<double> centers, scales;
   std::vector<double> weights;  ///< [features, directions]
+  /// [features, directions]: what the intercepts hold of each feature is -weight * offset, and is
+  /// taken back where its value is missing.
+  std::vector<double> offsets;
   std::vector<double> effects;  ///< [features, directions]: theta-hat
   std::vector<double> zs;       ///< [features, directions]
   std::vector<double> zeros;    ///< [features, directions]: probability of theta = 0

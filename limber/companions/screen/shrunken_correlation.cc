@@ -1,5 +1,6 @@
 #include "limber/companions/screen/shrunken_correlation.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "limber/core/base/error.h"
@@ -59,6 +60,10 @@ void CrossProducts::add(std::span<const double> residuals, std::span<const doubl
     for (std::size_t k = 0; k <= i; ++k) row[k] += factor * r[k];
   }
   for (std::size_t i = 0; i < others_; ++i) {
+    if (std::isnan(values[i])) {
+      add_missing(i, residuals, offsets);
+      continue;
+    }
     double* const row = cross_.data() + i * training_;
     const double factor = values[i];
     for (std::size_t k = 0; k < training_; ++k) row[k] += factor * r[k];
@@ -69,9 +74,21 @@ void CrossProducts::add(std::span<const double> residuals, std::span<const doubl
       offset_sums_[i * directions_ + c] += r[i] * offsets[c];
     }
     for (std::size_t i = 0; i < others_; ++i) {
-      value_sums_[i * directions_ + c] += values[i] * differences[c];
+      const double value = std::isnan(values[i]) ? offsets[c] : values[i];
+      value_sums_[i * directions_ + c] += value * differences[c];
     }
     offset_differences_[c] += offsets[c] * differences[c];
+  }
+}
+
+void CrossProducts::add_missing(std::size_t other, std::span<const double> residuals,
+                                std::span<const double> offsets) {
+  const auto is_zero = [](double offset) { return offset == 0; };
+  if (training_ == 0 || std::all_of(offsets.begin(), offsets.end(), is_zero)) return;
+  missing_cross_.resize(others_ * training_ * directions_, 0.0);
+  double* place = missing_cross_.data() + other * training_ * directions_;
+  for (std::size_t k = 0; k < training_; ++k) {
+    for (std::size_t c = 0; c < directions_; ++c) *place++ += offsets[c] * residuals[k];
   }
 }
 
@@ -109,7 +126,11 @@ std::vector<double> CrossProducts::scores(double share, double degrees) const {
     for (std::size_t c = 0; c < directions_; ++c) {
       double& score = result[i * directions_ + c];
       for (std::size_t k = 0; k < training_; ++k) {
-        score -= cross_[i * training_ + k] * solution[k * directions_ + c];
+        double product = cross_[i * training_ + k];
+        if (!missing_cross_.empty()) {
+          product += missing_cross_[(i * training_ + k) * directions_ + c];
+        }
+        score -= product * solution[k * directions_ + c];
       }
       score = score / share + offsets[c];
     }

@@ -25,7 +25,8 @@ class CrossProducts {
   std::size_t training() const { return training_; }
 
   /// `residuals` [training], `values` [others] (u of samples to score), `differences` and `offsets`
-  /// [directions], all of one feature.
+  /// [directions], all of one feature. A missing value (NaN) counts as the offset of each
+  /// direction, so that it speaks for no class.
   void add(std::span<const double> residuals, std::span<const double> values,
            std::span<const double> differences, std::span<const double> offsets);
 
@@ -40,9 +41,13 @@ class CrossProducts {
   std::vector<double> offset_terms(double share, std::span<const double> dual) const;
 
  private:
+  void add_missing(std::size_t other, std::span<const double> residuals,
+                   std::span<const double> offsets);
+
   std::size_t training_, others_, directions_;
   std::vector<double> gram_;                ///< [training, training], lower triangle
   std::vector<double> cross_;               ///< [others, training]
+  std::vector<double> missing_cross_;       ///< [others, training, directions]; empty without any
   std::vector<double> residual_sums_;       ///< R d, [training, directions]
   std::vector<double> value_sums_;          ///< U d, [others, directions]
   std::vector<double> offset_sums_;         ///< R o, [training, directions]

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "limber/core/base/random.h"
 
@@ -49,7 +50,8 @@ TEST(ShrunkenCorrelation, IsTheFullMatrixRuleWithoutTheFullMatrix) {
     };
     // By feature.
     const auto r = draw(kFeatures, kTraining);
-    const auto u = draw(kFeatures, kOthers);
+    auto u = draw(kFeatures, kOthers);
+    u[2][0] = u[5][0] = u[5][3] = std::numeric_limits<double>::quiet_NaN();
     const auto d = draw(kFeatures, kDirections);
     const auto o = draw(kFeatures, kDirections);
     CrossProducts products(kTraining, kOthers, kDirections);
@@ -77,7 +79,10 @@ TEST(ShrunkenCorrelation, IsTheFullMatrixRuleWithoutTheFullMatrix) {
       }
       for (std::size_t i = 0; i < kOthers; ++i) {
         double expected = 0;
-        for (std::size_t j = 0; j < kFeatures; ++j) expected += (u[j][i] - o[j][k]) * weights[j];
+        for (std::size_t j = 0; j < kFeatures; ++j) {
+          // A missing value speaks for no class.
+          if (!std::isnan(u[j][i])) expected += (u[j][i] - o[j][k]) * weights[j];
+        }
         EXPECT_NEAR(scores[i * kDirections + k], expected, 1e-9);
       }
     }

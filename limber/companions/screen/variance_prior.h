@@ -17,6 +17,11 @@ struct VariancePrior {
 
   /// Posterior estimate from a sample variance with `sample_degrees`.
   double moderated(double sample_variance, double sample_degrees) const;
+  /// Whether the record has a z: where there is no prior, a feature that does not vary within its
+  /// classes has no scale.
+  bool usable(const Record& record) const {
+    return record.usable() && moderated(record.variance(), record.degrees()) > 0;
+  }
 };
 
 /// The sums over features from which the prior is fitted by the moments of log s^2. Adding is exact

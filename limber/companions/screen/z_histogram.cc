@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "limber/core/base/error.h"
+
 namespace limber::screen {
 
 void ZHistogram::add(double z, std::int64_t features) {
+  if (!std::isfinite(z) || features < 0) {
+    throw Error("histogram of z: {} features at {} cannot be counted", features, z);
+  }
   const double bounded = std::clamp(z, -kLargest, kLargest);
   counts_[static_cast<std::size_t>(std::lround(bounded / kStep) + kHalf)] += features;
   features_ += features;

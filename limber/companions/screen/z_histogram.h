@@ -24,7 +24,7 @@ class ZHistogram {
 
   ZHistogram() : counts_(2 * kHalf + 1, 0) {}
 
-  /// `z` is not NaN.
+  /// Throws Error unless `z` is finite and `features` is not negative.
   void add(double z, std::int64_t features = 1);
   void add(const ZHistogram& other);
 

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
+#include "limber/core/base/error.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -57,6 +61,16 @@ TEST(EmpiricalNull, FindsTheSpreadOfTheBulkAndNeverLessThanOne) {
     for (int i = 0; i < 20000; ++i) histogram.add(i < 400 ? 12 : sd * random.normal());
     EXPECT_NEAR(empirical_null_sd(histogram), std::max(1.0, sd), 0.06 * sd) << sd;
   }
+}
+
+TEST(ZHistogram, RefusesWhatIsNoPlace) {
+  ZHistogram histogram;
+  for (const double z :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    EXPECT_THROW(histogram.add(z), Error);
+  }
+  EXPECT_THROW(histogram.add(0, -1), Error);
+  EXPECT_EQ(histogram.features(), 0);
 }
 
 }  // namespace
