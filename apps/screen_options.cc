@@ -1,10 +1,23 @@
 // Every option of `limber screen`, once: its name, default, range and one sentence.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 #include "apps/screen_verbs.h"
 
 namespace limber {
 namespace {
+
+/// CLI::Range lets NaN through, which is neither below nor above anything.
+CLI::Validator finite_range(double low, double high) {
+  return {[low, high](std::string& text) {
+            double value = 0;
+            const bool number = CLI::detail::lexical_cast(text, value);
+            if (number && value >= low && value <= high) return std::string();
+            return fmt::format("'{}' is no number in [{:g}, {:g}]", text, low, high);
+          },
+          fmt::format("FLOAT in [{:g} - {:g}]", low, high)};
+}
 
 void add_data(CLI::App& verb, ScreenDataArguments& data) {
   verb.add_option("data", data.files, "CSV, CSV.gz or Parquet files")->required();
@@ -49,7 +62,7 @@ void add_mixture(CLI::App& verb, ScreenFitArguments& fit) {
       ->check(CLI::Range(2, 128))
       ->capture_default_str();
   verb.add_option("--fdr", fit.fdr, "False-discovery rate at which features are selected")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(finite_range(0, 1))
       ->capture_default_str();
   verb.add_option("--priors", fit.priors,
                   "Class shares: empirical, equal, or NAME=SHARE,NAME=SHARE")
@@ -72,7 +85,7 @@ void add_rule(CLI::App& verb, ScreenFitArguments& fit) {
   verb.add_option("--correlation", fit.correlation,
                   "With --tune 0: share of the identity in the features' correlation; 1 = "
                   "independence rule")
-      ->check(CLI::Range(1e-6, 1.0))
+      ->check(finite_range(1e-6, 1))
       ->capture_default_str();
   verb.add_option("--seed", fit.seed, "Seed of the folds")->capture_default_str();
 }
@@ -90,7 +103,12 @@ CLI::App* add_screen_verbs(CLI::App& app, ScreenArguments& arguments) {
   screen->require_subcommand(1);
   const auto verb = [&](const char* name, const char* what) {
     CLI::App* added = screen->add_subcommand(name, what);
-    added->callback([&arguments, name] { arguments.verb = name; });
+    added->callback([&arguments, name, added] {
+      arguments.verb = name;
+      for (const CLI::Option* option : added->get_options()) {
+        if (option->count() > 0) arguments.given.push_back(option->get_name());
+      }
+    });
     return added;
   };
 

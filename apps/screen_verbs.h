@@ -57,7 +57,8 @@ struct ScreenArguments {
   std::string validation;
   int top = 100;
 
-  std::string verb;  ///< fit, predict, ...
+  std::string verb;                ///< fit, predict, ...
+  std::vector<std::string> given;  ///< options that stand on the command line, e.g. "--folds"
 };
 
 /// Declares `screen` and the verbs below it on `app`; the one that is called is left in

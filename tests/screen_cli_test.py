@@ -135,8 +135,83 @@ class WholeWay(Case):
         table = parquet.read_table(self.work / "p.parquet")
         self.assertEqual(table.num_rows, len(rows))
 
+    def test_one_feature_alone_varies_within_classes(self):
+        rows = [["x", 0, 1], ["x", 0, 2], ["y", 1, 1], ["y", 1, 3]]
+        path = self.write(["label", "a", "b"], rows)
+        out = self.good("fit", path, "-o", self.work / "m", "--tune", 0, "--priors", "equal")
+        self.assertIn("2 features, 1 constant", out)
+        self.good("predict", path, "-m", self.work / "m", "-o", self.work / "p.csv")
+
+    def test_a_sample_without_values_gets_the_priors(self):
+        header, rows = data(samples=61, features=40, different=20, classes=("x", "y", "z"))
+        path, empty = self.write(header, rows), self.write(header, [["", *[""] * 40]], "empty.csv")
+        for rule in ("joint", "one-versus-rest"):
+            for tune in (0, 5):
+                self.good("fit", path, "-o", self.work / "m", "--multiclass", rule, "--tune", tune,
+                          "--priors", "x=0.5,y=0.3,z=0.2")
+                self.good("predict", empty, "-m", self.work / "m", "-o", self.work / "p.csv")
+                with open(self.work / "p.csv", newline="") as file:
+                    row = next(csv.DictReader(file))
+                self.assertEqual([float(row[f"probability_{k}"]) for k in "xyz"], [0.5, 0.3, 0.2])
+
+    def test_a_missing_value_speaks_for_no_class(self):
+        # Feature f1 tells the classes apart, but where it is missing f0 alone must decide.
+        header, rows = data(samples=60, features=2, different=2, classes=("x", "y", "z"))
+        path = self.write(header, rows)
+        self.good("fit", path, "-o", self.work / "m", "--tune", 0, "--select", "all", "--priors", "equal")
+        self.write(header, [["", 0, ""], ["", 2, ""], ["", 4, ""]], "few.csv")
+        self.good("predict", self.work / "few.csv", "-m", self.work / "m", "-o", self.work / "p.csv")
+        with open(self.work / "p.csv", newline="") as file:
+            self.assertEqual([row["predicted"] for row in csv.DictReader(file)], ["x", "y", "z"])
+
+
+class Page(Case):
+    def test_the_page_prints_what_the_example_prints(self):
+        root = pathlib.Path(__file__).resolve().parents[1]
+        python = root / "build" / "venv" / "bin" / "python"
+        if not python.exists() or subprocess.run([python, "-c", "import sklearn"], capture_output=True).returncode:
+            self.skipTest("scikit-learn, whose data the example is of, is not at hand")
+        done = subprocess.run([root / "examples" / "screen" / "run.sh", pathlib.Path(LIMBER).parent],
+                              capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        printed = "".join(f"    {line}\n" for line in done.stdout.splitlines())
+        self.assertIn(printed, (root / "docs" / "screen.md").read_text())
+
 
 class Mistakes(Case):
+    def test_shards_of_other_labels(self):
+        header, rows = data(features=3000)
+        parts = [self.work / "p1", self.work / "p2"]
+        self.good("partial", self.write(header, rows), "--shard", "1/2", "-o", parts[0])
+        swapped = [[{"a": "b", "b": "a"}[row[0]], *row[1:]] for row in rows]
+        self.good("partial", self.write(header, swapped), "--shard", "2/2", "-o", parts[1])
+        self.refused("merge", *parts, "-o", self.work / "out", culprits=[parts[1], "same samples"])
+
+    def test_options_that_exclude_each_other(self):
+        path = self.write(*data(features=5))
+        for option, value in (("--select", "all"), ("--correlation", 0.5)):
+            self.fit_refused(path, option, "--tune 5", arguments=(option, value))
+        for options in (("--fdr", 0.1), ("--leave-one-out", "--folds", 5), ("--leave-one-out", "--repeats", 2),
+                        ("--fold-table", path, "--folds", 5), ("--fold-table", path, "--leave-one-out")):
+            self.refused("cross-validate", path, *options, "--metrics", self.work / "out", culprits=["no effect"])
+
+    def test_places_that_cannot_be_written(self):
+        path = self.write(*data(features=5))
+        for place in (self.work / "none" / "m", self.work):
+            for option in ("-o", "--ranked"):
+                output = () if option == "-o" else ("-o", self.work / "out")
+                done = run("screen", "fit", path, *output, option, place)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertTrue(done.stderr.startswith(f"error: {place}: "), done.stderr)
+
+    def test_options_that_are_no_numbers(self):
+        path = self.write(*data(features=5))
+        for option in ("--fdr", "--correlation"):
+            for word in ("nan", "inf", "2", "x"):
+                done = run("screen", "fit", path, "-o", self.work / "out", "--tune", 0, option, word)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(option, done.stderr)
+
     def test_bad_values(self):
         for text, culprit in (("cheap", "not a number"), ("inf", "infinite"), ("-Infinity", "infinite"), ("1e200", "1e100")):
             header, rows = data(features=5)
