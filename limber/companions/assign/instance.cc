@@ -41,6 +41,20 @@ void set_pairs(Instance& instance, std::vector<PositionedPair> pairs) {
   }
 }
 
+Instance with_relative_fitness(Instance instance) {
+  for (std::size_t p = 0; p + 1 < instance.pair_starts.size(); ++p) {
+    const std::span row(instance.pairs.data() + instance.pair_starts[p],
+                        instance.pair_starts[p + 1] - instance.pair_starts[p]);
+    if (row.empty()) continue;
+    const double fittest =
+        std::max_element(row.begin(), row.end(), [](const Pair& a, const Pair& b) {
+          return a.fitness < b.fitness;
+        })->fitness;
+    for (Pair& pair : row) pair.fitness -= fittest;
+  }
+  return instance;
+}
+
 void fix_assignments(Instance& instance, std::span<const Candidate> fixed) {
   std::vector<Position> home(instance.profile_of.size(), kNone);
   for (std::size_t p = 0; p < fixed.size(); ++p) {

@@ -80,6 +80,10 @@ struct PositionedPair {
 /// Sets `pairs` and `pair_starts`. The pairs are all different and may come in any order.
 void set_pairs(Instance& instance, std::vector<PositionedPair> pairs);
 
+/// The instance with the fitness of every pair less that of the fittest for its position. As each
+/// position is filled once, this takes the same from every assignment, and sums keep their digits.
+Instance with_relative_fitness(Instance instance);
+
 /// Leaves a fixed position, fixed[position] != kNone, only its candidate, and that candidate only
 /// this position. A fixed candidate that is not eligible leaves the position none.
 void fix_assignments(Instance& instance, std::span<const Candidate> fixed);

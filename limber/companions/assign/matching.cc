@@ -3,6 +3,8 @@
 #include <lemon/network_simplex.h>
 #include <lemon/smart_graph.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -13,8 +15,11 @@ namespace {
 
 using Graph = lemon::SmartDigraph;
 
-/// Costs are whole numbers to LEMON. 36 bits leave room for sums over 2^26 nodes in 64.
-constexpr double kLargestCost = 0x1.0p36;
+/// Costs are whole numbers to LEMON, and no sum of them over a path may reach 2^61: its potentials
+/// begin at 2^62 in 64 bits. Beyond 50 bits there would be nothing left of a double to tell apart.
+int bits_of_costs(std::size_t nodes) {
+  return std::min(50, 60 - static_cast<int>(std::bit_width(nodes)));
+}
 
 }  // namespace
 
@@ -66,17 +71,31 @@ Matching::Matching(const Instance& instance)
 Matching::~Matching() = default;
 
 bool Matching::solve(std::span<const double> weights, Assignment& assignment) {
+  // A pair costs what it weighs less than the heaviest of its position: as each position is filled
+  // once, what all its weights have in common must not use up the digits.
+  std::vector<double> losses(weights.size(), 0);
   double largest = 0;
-  for (const double weight : weights) {
-    if (weight == kForbidden) continue;
-    if (!std::isfinite(weight)) throw Error("matching: a weight is not finite");
-    largest = std::max(largest, std::abs(weight));
+  for (std::size_t p = 0; p + 1 < instance_.pair_starts.size(); ++p) {
+    double heaviest = kForbidden;
+    for (std::size_t i = instance_.pair_starts[p]; i < instance_.pair_starts[p + 1]; ++i) {
+      if (weights[i] == kForbidden) continue;
+      if (!std::isfinite(weights[i])) throw Error("matching: a weight is not finite");
+      heaviest = std::max(heaviest, weights[i]);
+    }
+    for (std::size_t i = instance_.pair_starts[p]; i < instance_.pair_starts[p + 1]; ++i) {
+      if (weights[i] == kForbidden) continue;
+      losses[i] = heaviest - weights[i];
+      if (!std::isfinite(losses[i])) throw Error("matching: weights are too far apart");
+      largest = std::max(largest, losses[i]);
+    }
   }
-  const double scale = largest > 0 ? kLargestCost / largest : 0;
+  // By powers of two, as a quotient may overflow: costs then are at most 2^bits.
+  int exponent = 0;
+  std::frexp(largest, &exponent);
+  const int shift = bits_of_costs(static_cast<std::size_t>(flow_->graph.nodeNum())) - exponent;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const bool allowed = weights[i] != kForbidden;
-    flow_->upper[flow_->pair_arcs[i]] = allowed ? 1 : 0;
-    flow_->cost[flow_->pair_arcs[i]] = allowed ? -std::llround(weights[i] * scale) : 0;
+    flow_->upper[flow_->pair_arcs[i]] = weights[i] == kForbidden ? 0 : 1;
+    flow_->cost[flow_->pair_arcs[i]] = std::llround(std::ldexp(losses[i], shift));
   }
   // Supplies, too, each time: LEMON folds lower bounds into them, and only a run that finds a flow
   // takes that back.

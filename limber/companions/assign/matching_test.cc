@@ -104,6 +104,34 @@ TEST(Matching, IsTheHeaviestWithinQuotas) {
   EXPECT_LT(infeasible, 200);
 }
 
+TEST(Matching, NeitherScaleNorOffsetMatters) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Random random(seed);
+    Instance instance = small_instance({}, random);
+    instance.quota_of.assign(instance.profile_of.size(), kNone);
+    Matching matching(instance);
+    std::vector<double> weights;
+    // Multiples of 2^-10 keep every digit beside an offset of 2^37.
+    for (std::size_t i = 0; i < instance.pairs.size(); ++i) {
+      weights.push_back(static_cast<double>(random.below(4096)) / 1024);
+    }
+    const double best = best_of_all(instance, weights);
+    Assignment assignment;
+    for (const double scale : {1.0, 1e-300, 1e-310, 0x1.0p-1060, 1e300}) {
+      std::vector<double> scaled;
+      for (const double weight : weights) scaled.push_back(weight * scale);
+      ASSERT_TRUE(matching.solve(scaled, assignment)) << scale;
+      EXPECT_NEAR(total(instance, weights, assignment), best, 1e-9) << scale;
+    }
+    for (const double offset : {0x1.0p37, -0x1.0p37}) {
+      std::vector<double> moved;
+      for (const double weight : weights) moved.push_back(weight + offset);
+      ASSERT_TRUE(matching.solve(moved, assignment));
+      EXPECT_NEAR(total(instance, weights, assignment), best, 1e-9);
+    }
+  }
+}
+
 TEST(Matching, LeavesTheAssignmentWhenThereIsNone) {
   Random random(1);
   const Instance instance = small_instance({}, random);

@@ -28,14 +28,25 @@ struct Objective {
            trade_off * score.diversity / diversity_unit;
   }
 
+  /// The reward with all that it is the sum of taken as positive: what its rounding goes with.
+  double size(const Score& score) const {
+    return (1 - trade_off) * std::abs(score.fitness) / fitness_unit +
+           trade_off * std::abs(score.diversity) / diversity_unit;
+  }
+
   /// Whether `a` is worth more than `b` by more than rounding; of equals, that which is better on
   /// the count that the trade-off leaves out (at 0, diversity; at 1, fitness).
   bool better(const Score& a, const Score& b) const {
     const double first = reward(a), second = reward(b);
-    const double rounding = 1e-12 * (1 + std::max(std::abs(first), std::abs(second)));
-    if (std::abs(first - second) > rounding) return first > second;
+    if (std::abs(first - second) > rounding(a, b)) return first > second;
     const Objective even{0.5, fitness_unit, diversity_unit};
-    return even.reward(a) > even.reward(b) + rounding;
+    return even.reward(a) > even.reward(b) + even.rounding(a, b);
+  }
+
+ private:
+  /// 1e-15 of the units for what a search has added up and taken off again.
+  double rounding(const Score& a, const Score& b) const {
+    return 1e-15 + 1e-12 * std::max(size(a), size(b));
   }
 };
 

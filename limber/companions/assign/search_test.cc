@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cmath>
+
 #include "limber/companions/assign/feasibility.h"
 #include "limber/companions/assign/linearised_search.h"
 #include "limber/companions/assign/local_search.h"
@@ -149,6 +152,63 @@ TEST(Solve, IsDeterministicValidAndExact) {
   }
 }
 
+TEST(Solve, NeitherScaleNorOffsetOfFitnessMatters) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    Instance instance = medium_instance(seed);
+    // Multiples of 2^-10 keep every digit beside an offset of 2^37.
+    for (Pair& pair : instance.pairs) pair.fitness = std::round(pair.fitness * 1024) / 1024;
+    SolveOptions options;
+    options.trade_offs = {0.25, 0.5, 0.75};
+    options.starts = 1;
+    options.kicks = 2;
+    options.seconds = 1e9;
+    const Solution plain = solve(instance, measures()[0], options);
+    const auto expect_same = [&](const char* what, auto change) {
+      Instance changed = instance;
+      for (Pair& pair : changed.pairs) pair.fitness = change(pair.fitness);
+      const Solution solution = solve(changed, measures()[0], options);
+      for (std::size_t i = 0; i < plain.sweep.size(); ++i) {
+        EXPECT_EQ(solution.sweep[i].assignment, plain.sweep[i].assignment)
+            << what << ", seed " << seed << ", trade-off " << plain.sweep[i].trade_off;
+      }
+    };
+    expect_same("offset", [](double fitness) { return fitness + 0x1.0p37; });
+    expect_same("negative offset", [](double fitness) { return fitness - 0x1.0p37; });
+    expect_same("tiny", [](double fitness) { return std::ldexp(fitness, -1000); });
+    expect_same("huge", [](double fitness) { return std::ldexp(fitness, 600); });
+  }
+}
+
+TEST(Solve, ASentinelDoesNotHideTheFittest) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Instance instance = medium_instance(seed);
+    const SolveOptions options;
+    Instance without = instance;
+    std::vector<PositionedPair> kept;
+    Random random(seed);
+    for (Position p = 0; p < instance.position_count(); ++p) {
+      const std::size_t begin = instance.pair_starts[static_cast<std::size_t>(p)];
+      for (std::size_t i = begin; i < begin + instance.pairs_of(p).size(); ++i) {
+        Pair& pair = instance.pairs[i];
+        if (random.below(4) == 0) {
+          pair.fitness = -1e8;
+        } else {
+          kept.push_back({p, pair.candidate, pair.fitness});
+        }
+      }
+    }
+    set_pairs(without, kept);
+    Matching matching(without);
+    Assignment fittest;
+    if (!matching.solve(fitness_weights(without), fittest)) continue;
+    SolveOptions quick = options;
+    quick.starts = quick.kicks = 0;
+    const Solution solution = solve(instance, measures()[0], quick);
+    EXPECT_NEAR(solution.sweep.front().score.fitness,
+                exact_score(without, measures()[0], fittest).fitness, 1e-6);
+  }
+}
+
 TEST(Solve, WithoutTimeStillFillsEveryPosition) {
   const Instance instance = medium_instance(2);
   SolveOptions options;
@@ -176,6 +236,42 @@ TEST(Solve, ExactIsProvenAndNoWorse) {
     const Objective objective{exact.sweep[i].trade_off, exact.fitness_unit, exact.diversity_unit};
     EXPECT_GE(objective.reward(exact.sweep[i].score),
               objective.reward(quick.sweep[i].score) - 1e-9);
+  }
+}
+
+TEST(Solve, ProofsHaveTheirShareOfTheTime) {
+  Random random(9);
+  const Instance instance = small_instance({}, random);
+  SolveOptions options;
+  options.trade_offs = {0.5};
+  options.kicks = 10000000;
+  options.exact = true;
+  options.seconds = 2;
+  const Solution solution = solve(instance, measures()[0], options);
+  for (const SweepPoint& point : solution.sweep) EXPECT_TRUE(point.proven) << point.trade_off;
+  // The searches ran out of their part of the time, although some of the whole was left.
+  EXPECT_TRUE(solution.cut_short);
+}
+
+TEST(Solve, WhatIsNotCutShortIsWhole) {
+  const Instance instance = medium_instance(4);
+  SolveOptions options;
+  options.trade_offs = {0.25, 0.5, 0.75};
+  options.kicks = 30;
+  options.seconds = 1e9;
+  const auto start = std::chrono::steady_clock::now();
+  const Solution whole = solve(instance, measures()[3], options);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  ASSERT_FALSE(whole.cut_short);
+  for (const double share : {0.3, 0.6, 0.9, 1.2, 1.6}) {
+    options.seconds = share * seconds;
+    const Solution solution = solve(instance, measures()[3], options);
+    if (solution.cut_short) continue;
+    ASSERT_EQ(solution.front.points().size(), whole.front.points().size()) << share;
+    for (std::size_t i = 0; i < whole.front.points().size(); ++i) {
+      EXPECT_EQ(solution.front.points()[i].assignment, whole.front.points()[i].assignment) << share;
+    }
   }
 }
 
