@@ -222,7 +222,7 @@ class Filling {
   [[noreturn]] void fail_to_bring_in(std::size_t quota) const {
     throw InputError(
         "quota {}: at least {} are asked for, but only {} of its {} candidates can be placed "
-        "beside the other quotas and fixed assignments; lower it or add rows to {}",
+        "beside the other quotas; lower it or add rows to {}",
         instance_.quotas[quota].name, instance_.quotas[quota].at_least, filled_[quota],
         members_[quota].size(), origin_);
   }

@@ -1,10 +1,12 @@
 #include "limber/companions/assign/read_instance.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "limber/companions/assign/read_network.h"
 #include "limber/companions/assign/table_rows.h"
 #include "limber/core/base/error.h"
 #include "limber/core/config/nearest_word.h"
@@ -13,26 +15,11 @@
 namespace limber::assign {
 namespace {
 
-/// Beyond so many groups an attribute is a quantity or a name, not a group, and the measures'
-/// tables of pairs of groups would grow out of hand.
-constexpr std::size_t kMostGroups = 200;
+constexpr double kLargestFitness = 1e200;  ///< sums and products of ranges stay finite
 
-class Reading {
+class Reading : private NetworkReading {
  public:
-  explicit Reading(const InstanceFiles& files) : files_(files) {
-    if (files.attributes.empty()) throw InputError("attributes: name at least one");
-    for (std::size_t a = 0; a < files.attributes.size(); ++a) {
-      const auto& names = files.attributes;
-      if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(a), names[a]) !=
-          names.begin() + static_cast<std::ptrdiff_t>(a)) {
-        throw InputError("attributes: {} is there twice; name each once", names[a]);
-      }
-      Attribute attribute;
-      attribute.name = names[a];
-      instance_.attributes.push_back(std::move(attribute));
-    }
-    groups_.resize(files.attributes.size());
-  }
+  explicit Reading(const InstanceFiles& files) : NetworkReading(files) {}
 
   ReadInstance run() {
     read_positions();
@@ -41,121 +28,20 @@ class Reading {
     read_quotas();
     read_candidates();
     read_fitness();
-    narrow_to_eligible();
     ReadInstance result;
+    if (!files_.eligible.empty()) result.listed = instance_;
+    narrow_to_eligible();
     result.repeated_ties = repeated_ties_;
     result.instance = instance_;
     const Assignment fixed = read_fixed();
     fix_assignments(result.instance, fixed);
+    result.fixed = fixed;
     if (!files_.given.empty()) result.given = read_given(fixed);
     result.unfixed = std::move(instance_);
     return result;
   }
 
  private:
-  std::string column(const std::string& table, const std::string& name) const {
-    const auto at = files_.columns.find(table + "." + name);
-    return at == files_.columns.end() ? name : at->second;
-  }
-  std::vector<std::string> with_attributes(std::string first) const {
-    std::vector<std::string> columns = {std::move(first)};
-    columns.insert(columns.end(), files_.attributes.begin(), files_.attributes.end());
-    return columns;
-  }
-  static std::size_t at(std::int32_t number) { return static_cast<std::size_t>(number); }
-
-  Group group_of(const TableRow& row, std::size_t attribute, std::size_t column) {
-    if (row.is_missing(column)) {
-      row.fail(column, "is empty; give a group (a word such as 'unknown' is one, too)");
-    }
-    const Key key = row.key(column);
-    const Group group = groups_[attribute].add(key) - 1;
-    Attribute& of = instance_.attributes[attribute];
-    if (at(group) == of.groups.size()) {
-      of.groups.push_back(text_of(key));
-      if (of.groups.size() > kMostGroups) {
-        row.fail(column, fmt::format("more than {} groups; an attribute is a class, so put numbers "
-                                     "into bands first",
-                                     kMostGroups));
-      }
-    }
-    return group;
-  }
-
-  Node add_node(const Key& key) {
-    const Node node = nodes_.add(key) - 1;
-    if (at(node) == instance_.node_names.size()) {
-      instance_.node_names.push_back(text_of(key));
-      for (Attribute& attribute : instance_.attributes) attribute.of_node.push_back(kNone);
-      position_at_.push_back(kNone);
-      known_.push_back(false);
-    }
-    return node;
-  }
-
-  void read_positions() {
-    read_table(files_.positions, {column("positions", "position")}, [&](const TableRow& row) {
-      const Node node = add_node(row.key(0));
-      if (position_at_[at(node)] != kNone) {
-        row.fail(0, fmt::format("position {} is open already; remove the row",
-                                instance_.node_names[at(node)]));
-      }
-      position_at_[at(node)] = static_cast<Position>(instance_.positions.size());
-      instance_.positions.push_back(node);
-    });
-    if (instance_.positions.empty()) {
-      throw InputError("{}: no position is open; list at least one", files_.positions);
-    }
-  }
-
-  void read_nodes() {
-    read_table(files_.nodes, with_attributes(column("nodes", "node")), [&](const TableRow& row) {
-      const Node node = add_node(row.key(0));
-      if (known_[at(node)]) {
-        row.fail(0, fmt::format("node {} is there already; keep one row of it",
-                                instance_.node_names[at(node)]));
-      }
-      known_[at(node)] = true;
-      if (position_at_[at(node)] != kNone) return;
-      for (std::size_t a = 0; a < groups_.size(); ++a) {
-        instance_.attributes[a].of_node[at(node)] = group_of(row, a, a + 1);
-      }
-    });
-  }
-
-  void read_edges() {
-    std::vector<std::pair<Node, Node>> ties;
-    read_table(files_.edges, {column("edges", "from"), column("edges", "to")},
-               [&](const TableRow& row) {
-                 Node ends[2];
-                 for (std::size_t c = 0; c < 2; ++c) {
-                   const Key key = row.key(c);
-                   ends[c] = nodes_.find(key) - 1;
-                   if (ends[c] < 0) {
-                     row.fail(c, fmt::format("{} is neither a node of {} nor an open position; add "
-                                             "its row or remove the tie",
-                                             text_of(key), files_.nodes));
-                   }
-                   known_[at(ends[c])] = true;
-                 }
-                 if (ends[0] == ends[1]) {
-                   row.fail(1, fmt::format("{} has a tie with itself; remove the row",
-                                           instance_.node_names[at(ends[0])]));
-                 }
-                 ties.emplace_back(ends[0], ends[1]);
-               });
-    for (const Node node : instance_.positions) {
-      if (!known_[at(node)]) {
-        throw InputError("{}: position {} is no node: it is in neither {} nor {}; correct its name",
-                         files_.positions, instance_.node_names[at(node)], files_.nodes,
-                         files_.edges);
-      }
-    }
-    const auto rows = static_cast<std::int64_t>(ties.size());
-    instance_.network = Network(static_cast<Node>(instance_.node_names.size()), std::move(ties));
-    repeated_ties_ = rows - instance_.network.ties();
-  }
-
   void read_quotas() {
     if (files_.quotas.empty()) return;
     read_table(files_.quotas,
@@ -202,6 +88,13 @@ class Reading {
       const Key key = row.key(0);
       if (at(candidates_.add(key) - 1) != groups.size()) {
         row.fail(0, fmt::format("candidate {} is there already; keep one row", text_of(key)));
+      }
+      // Who leaves an open position may be a candidate; who stays would be in the network twice.
+      if (const Node node = nodes_.find(key) - 1; node >= 0 && position_at_[at(node)] == kNone) {
+        row.fail(0, fmt::format("{} is a node of {} already and would count twice: add the node to "
+                                "{} if that person may move, remove this row if not; two people "
+                                "need two names",
+                                text_of(key), files_.nodes, files_.positions));
       }
       instance_.candidate_names.push_back(text_of(key));
       groups.emplace_back();
@@ -268,7 +161,13 @@ class Reading {
                                            instance_.candidate_names[at(candidate)],
                                            instance_.position_name(position)));
                  }
-                 pairs.push_back({position, candidate, row.finite(2)});
+                 const double fitness = row.finite(2);
+                 if (std::abs(fitness) > kLargestFitness) {
+                   row.fail(2, fmt::format("{} is beyond {}, so that sums may overflow; give "
+                                           "smaller numbers, any scale will do",
+                                           fitness, kLargestFitness));
+                 }
+                 pairs.push_back({position, candidate, fitness});
                });
     set_pairs(instance_, std::move(pairs));
   }
@@ -354,17 +253,16 @@ class Reading {
     return given;
   }
 
-  const InstanceFiles& files_;
-  Instance instance_;
-  Vocabulary nodes_, candidates_, quota_values_;
-  std::vector<Vocabulary> groups_;
-  std::vector<Position> position_at_;  ///< by node
-  std::vector<bool> known_;            ///< by node: is in nodes or edges
+  Vocabulary candidates_, quota_values_;
   std::string quota_column_;
-  std::int64_t repeated_ties_ = 0;
 };
 
 }  // namespace
+
+std::string InstanceFiles::column(const std::string& table, const std::string& name) const {
+  const auto at = columns.find(table + "." + name);
+  return at == columns.end() ? name : at->second;
+}
 
 const std::vector<std::string>& renamable_columns() {
   static const std::vector<std::string> names = {

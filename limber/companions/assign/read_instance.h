@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct InstanceFiles {
   std::string eligible, fixed, quotas, given;  ///< "" = none
   std::vector<std::string> attributes;
   std::map<std::string, std::string> columns;
+
+  /// What the column `name` of `table` is called in the files.
+  std::string column(const std::string& table, const std::string& name) const;
 };
 
 /// The names that `columns` may rename, as "table.column".
@@ -41,12 +45,16 @@ struct ReadInstance {
   Instance instance;
   /// As `instance`, before fixed assignments took pairs away; `given` lives in this one.
   Instance unfixed;
+  /// As `unfixed`, with all pairs of the fitness table; only where --eligible left some out.
+  std::optional<Instance> listed;
+  Assignment fixed;  ///< kNone for a position that is not
   GivenAssignment given;
   std::int64_t repeated_ties = 0;  ///< rows of edges that named a known tie
 };
 
 /// Reads and checks everything. An open position's own attributes are not looked at: nobody is
-/// there. Throws an InputError that names file, row, column and remedy.
+/// there. Nor may a candidate be a node, unless that is an open position. Throws an InputError that
+/// names file, row, column and remedy.
 ReadInstance read_instance(const InstanceFiles& files);
 
 }  // namespace limber::assign

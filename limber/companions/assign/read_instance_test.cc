@@ -128,9 +128,13 @@ TEST_F(ReadInstanceTest, NamesFileRowAndColumnOfWhatIsWrong) {
   expect_refused("positions", "position\nclerk\nlead\nnowhere\n", {"nowhere", "is no node"});
   expect_refused("candidates", "candidate,sex,team\n7,f,1\n7,f,1\n", {"row 2", "already"});
   expect_refused("candidates", "candidate,sex,team\n7,,1\n", {"row 1", "column sex"});
+  expect_refused("candidates", "candidate,sex,team\n7,f,1\nb,m,2\n",
+                 {"row 2", "column candidate", "b is a node", "nodes.csv", "twice"});
   expect_refused("fitness", "candidate,position,fitness\n7,lead,high\n", {"row 1", "high"});
   expect_refused("fitness", "candidate,position,fitness\n7,lead,\n", {"row 1", "column fitness"});
   expect_refused("fitness", "candidate,position,fitness\n7,lead,nan\n", {"row 1"});
+  expect_refused("fitness", "candidate,position,fitness\n7,lead,1\n8,clerk,-1e308\n",
+                 {"row 2", "column fitness", "overflow"});
   expect_refused("fitness", "candidate,position,fitness\n9,lead,1\n",
                  {"row 1", "9", "no candidate"});
   expect_refused("fitness", "candidate,position,fitness\n7,a,1\n", {"row 1", "no open position"});
@@ -149,6 +153,11 @@ TEST_F(ReadInstanceTest, NamesFileRowAndColumnOfWhatIsWrong) {
   expect_refused("quotas", "column,value,at_least,at_most\nsource,in,1,\nsource,in,1,\n",
                  {"row 2", "already"});
   EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(ReadInstanceTest, WhoLeavesAnOpenPositionMayBeACandidate) {
+  put("candidates", "candidate,sex,team\nlead,f,1\n7,m,2\n8,f,1\nx,m,3\n");
+  EXPECT_EQ(read_instance(files_).instance.candidate_names[0], "lead");
 }
 
 TEST_F(ReadInstanceTest, AttributesAreClasses) {
