@@ -4,13 +4,15 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <filesystem>
+#include <utility>
 
-#include "limber/companions/assign/feasibility.h"
-#include "limber/companions/assign/report.h"
+#include "limber/companions/assign/check_instance.h"
+#include "limber/companions/assign/group_notes.h"
+#include "limber/companions/assign/result_files.h"
 #include "limber/companions/assign/results.h"
 #include "limber/core/base/error.h"
-#include "limber/core/base/files.h"
 #include "limber/core/base/main.h"
 #include "limber/core/base/progress.h"
 
@@ -62,8 +64,8 @@ std::vector<std::string> notes_of(const AssignArguments& arguments,
   if (solution.cut_short) {
     notes.push_back(stop_requested()
                         ? "A signal ended the search: these are the best found until then."
-                        : fmt::format("The search ended after --seconds {}: these are the best "
-                                      "found until then.",
+                        : fmt::format("Time (--seconds {}) ended searches before they were done: "
+                                      "these are the best found until then.",
                                       arguments.options.seconds));
   }
   if (arguments.options.exact) {
@@ -83,22 +85,70 @@ std::vector<std::string> notes_of(const AssignArguments& arguments,
                                 read.given.broken_fixed));
   }
   for (const std::string& quota : read.given.broken_quotas) {
-    notes.push_back(fmt::format("The given assignment breaks the quota {}.", quota));
+    notes.push_back(
+        assign::on_one_line(fmt::format("The given assignment breaks the quota {}.", quota)));
   }
+  for (std::string& note : assign::notes_on_groups(read.unfixed)) notes.push_back(std::move(note));
   return notes;
 }
 
-void write_results(const fs::path& folder, const assign::Results& results) {
-  write_file_atomic(folder / "assignment.csv", assign::assignment_csv(results));
-  write_file_atomic(folder / "front.csv", assign::front_csv(results));
-  write_file_atomic(folder / "front_assignments.csv", assign::front_assignments_csv(results));
-  write_file_atomic(folder / "summary.json", assign::summary_json(results));
-  write_file_atomic(folder / "report.html", assign::render_report(results));
+/// Ranges alone let what is not a number pass.
+void check_numbers(const AssignArguments& arguments) {
+  const assign::SolveOptions& options = arguments.options;
+  for (const auto& [name, value] : {std::pair{"--trade-off", arguments.trade_off},
+                                    std::pair{"--diversity-unit", options.diversity_unit},
+                                    std::pair{"--seconds", options.seconds}}) {
+    if (!std::isfinite(value)) throw InputError("{} {}: give a number", name, value);
+  }
+}
+
+void assign_and_write(AssignArguments arguments) {
+  check_numbers(arguments);
+  parse_columns(arguments);
+  const assign::MeasureDescription& measure = assign::measure_named(arguments.measure);
+  const assign::ReadInstance read = assign::read_instance(arguments.files);
+  assign::check_instance(read, arguments.files);
+  // Before the work, not after it, a folder that cannot be written to should be known.
+  assign::prepare_folder(arguments.output);
+
+  for (int i = 0; i < arguments.steps; ++i) {
+    arguments.options.trade_offs.push_back(static_cast<double>(i) / (arguments.steps - 1));
+  }
+  arguments.options.trade_offs.push_back(arguments.trade_off);
+  const Stopwatch watch;
+  const assign::Solution solution = assign::solve(read.instance, measure, arguments.options);
+  assign::Results results = assign::make_results(read.unfixed, measure, solution,
+                                                 arguments.trade_off, read.given.assignment);
+  results.notes = notes_of(arguments, read, solution);
+  assign::write_results(arguments.output, results);
+  if (!arguments.quiet) spdlog::info("searched for {:.1f} s", watch.seconds());
+
+  const assign::Instance& instance = read.unfixed;
+  using assign::counted;
+  fmt::print("{} for {}, {}; {}, {}\n\n", counted(instance.candidate_count(), "candidate"),
+             counted(instance.position_count(), "open position"),
+             counted(instance.pairs.size(), "eligible pair"),
+             counted(instance.network.size(), "node"), counted(instance.network.ties(), "tie"));
+  fmt::print("{}\n", assign::table_text(results));
+  const auto& points = solution.front.points();
+  fmt::print(
+      "front of {}: {}, from fitness {:.4f} and diversity {:.4f} to {:.4f} and "
+      "{:.4f}\n",
+      measure.name, counted(points.size(), "assignment"), points.front().score.fitness,
+      points.front().score.diversity, points.back().score.fitness, points.back().score.diversity);
+  if (results.comparison) fmt::print("{}\n", assign::describe(*results.comparison));
+  for (const std::string& note : results.notes) fmt::print("{}\n", note);
+  fmt::print("wrote {}\n", (fs::path(arguments.output) / "report.html").string());
 }
 
 }  // namespace
 
 CLI::App* add_assign_verb(CLI::App& app, AssignArguments& arguments) {
+  // Conversion to an unsigned number would wrap it around.
+  const auto not_negative = [](const std::string& text) {
+    return text.find('-') == std::string::npos ? ""
+                                               : "give a whole number of at least 0, not " + text;
+  };
   CLI::App* verb = app.add_subcommand("assign", kDescription);
   assign::InstanceFiles& files = arguments.files;
   verb->add_option("--edges", files.edges, "Table of ties")->required();
@@ -155,7 +205,9 @@ CLI::App* add_assign_verb(CLI::App& app, AssignArguments& arguments) {
       ->check(CLI::Range(0.0, 1e9))
       ->capture_default_str();
   verb->add_option("--seed", arguments.options.seed,
-                   "Seed; the same gives the same result unless time runs out")
+                   "Seed, a whole number of at least 0; the same gives the same result unless time "
+                   "runs out")
+      ->check(not_negative)
       ->capture_default_str();
   verb->add_flag("--exact", arguments.options.exact,
                  "Then prove the best by branch and bound, within --seconds; for about a dozen "
@@ -166,43 +218,14 @@ CLI::App* add_assign_verb(CLI::App& app, AssignArguments& arguments) {
 
 int run_assign(AssignArguments arguments) {
   Progress::set_quiet(arguments.quiet);
-  parse_columns(arguments);
-  const assign::MeasureDescription& measure = assign::measure_named(arguments.measure);
-  const assign::ReadInstance read = assign::read_instance(arguments.files);
-  assign::check_feasible(read.instance, arguments.files.fitness);
-  // Before the work, not after it, a folder that cannot be made should be known.
-  std::error_code failed;
-  fs::create_directories(arguments.output, failed);
-  if (failed) {
-    throw InputError("--output {}: cannot be made: {}", arguments.output, failed.message());
+  // Names of people come from tables and may hold line breaks; a complaint is one line.
+  try {
+    assign_and_write(std::move(arguments));
+  } catch (const InputError& error) {
+    throw InputError(assign::on_one_line(error.what()));
+  } catch (const Error& error) {
+    throw Error(assign::on_one_line(error.what()));
   }
-
-  for (int i = 0; i < arguments.steps; ++i) {
-    arguments.options.trade_offs.push_back(static_cast<double>(i) / (arguments.steps - 1));
-  }
-  arguments.options.trade_offs.push_back(arguments.trade_off);
-  const Stopwatch watch;
-  const assign::Solution solution = assign::solve(read.instance, measure, arguments.options);
-  assign::Results results = assign::make_results(read.unfixed, measure, solution,
-                                                 arguments.trade_off, read.given.assignment);
-  results.notes = notes_of(arguments, read, solution);
-  write_results(arguments.output, results);
-  if (!arguments.quiet) spdlog::info("searched for {:.1f} s", watch.seconds());
-
-  const assign::Instance& instance = read.unfixed;
-  fmt::print("{} candidates for {} open positions, {} eligible pairs; {} nodes, {} ties\n\n",
-             instance.candidate_count(), instance.position_count(), instance.pairs.size(),
-             instance.network.size(), instance.network.ties());
-  fmt::print("{}\n", assign::table_text(results));
-  const auto& points = solution.front.points();
-  fmt::print(
-      "front of {}: {} assignments, from fitness {:.4f} and diversity {:.4f} to {:.4f} and "
-      "{:.4f}\n",
-      measure.name, points.size(), points.front().score.fitness, points.front().score.diversity,
-      points.back().score.fitness, points.back().score.diversity);
-  if (results.comparison) fmt::print("{}\n", assign::describe(*results.comparison));
-  for (const std::string& note : results.notes) fmt::print("{}\n", note);
-  fmt::print("wrote {}\n", (fs::path(arguments.output) / "report.html").string());
   return 0;
 }
 

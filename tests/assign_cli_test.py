@@ -175,6 +175,72 @@ class Inputs(Case):
         self.assertEqual(done.returncode, 2)
         self.assertIn("required", done.stderr)
 
+    def test_numbers_that_are_none(self):
+        for bad in (["--diversity-unit", "nan"], ["--seconds", "nan"], ["--trade-off", "nan"]):
+            self.assert_refused(run(*self.arguments(*bad)), *bad)
+        done = run(*self.arguments("--seed", "-1"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--seed", done.stderr)
+
+    def test_fitness_beyond_what_sums_and_differences_hold(self):
+        text = (EXAMPLE / "fitness.csv").read_text()
+        for value, word in (("1e308", "overflow"), ("-1e12", "leave the pair out")):
+            lines = text.splitlines()
+            for at in range(2, len(lines), 3):
+                lines[at] = ",".join([*lines[at].split(",")[:2], value])
+            self.put("fitness", "\n".join(lines) + "\n")
+            self.assert_refused(run(*self.arguments()), "fitness.csv", "row ", "column fitness", word)
+
+    def test_an_offset_of_fitness_changes_nothing(self):
+        def written(output, offset):
+            self.put("fitness", "candidate,position,fitness\n" + "".join(
+                f"{row['candidate']},{row['position']},{offset + round(1024 * float(row['fitness'])) / 1024}\n"
+                for row in rows(EXAMPLE / "fitness.csv")))
+            self.assign("--steps", 5, output=output)
+            return [(row["position"], row["candidate"]) for row in rows(self.work / output / "assignment.csv")]
+        self.assertEqual(written("near", 0), written("far", 1e11))
+
+    def test_a_name_with_a_line_break_is_one_line(self):
+        self.put("candidates", (EXAMPLE / "candidates.csv").read_text() + '"New\nLine",woman,inside\n')
+        self.put("fitness", (EXAMPLE / "fitness.csv").read_text() + 2 * '"New\nLine",seller,1\n')
+        self.assert_refused(run(*self.arguments()), "fitness.csv", "New\\nLine", "already")
+
+    def test_a_candidate_who_stays_in_the_network(self):
+        self.put("candidates", (EXAMPLE / "candidates.csv").read_text() + "Ada,woman,inside\n")
+        self.assert_refused(run(*self.arguments()), "candidates.csv", "row 11", "Ada", "count twice", "positions.csv")
+
+    def test_the_file_at_fault_is_named(self):
+        eligible = self.work / "eligible.csv"
+        eligible.write_text("candidate,position\n" + "".join(
+            f"{row['candidate']},{row['position']}\n" for row in rows(EXAMPLE / "fitness.csv")
+            if row["position"] != "seller"))
+        self.assert_refused(run(*self.arguments("--eligible", eligible)), "eligible.csv: position seller")
+        kept = [row for row in rows(EXAMPLE / "fitness.csv")
+                if row["position"] != "seller" or row["candidate"] == "Uma"]
+        self.put("fitness", "candidate,position,fitness\n" + "".join(
+            f"{row['candidate']},{row['position']},{row['fitness']}\n" for row in kept))
+        self.assert_refused(run(*self.arguments("--fixed", EXAMPLE / "fixed.csv")), "fixed.csv: row 1",
+                            "Uma", "lead-sales", "seller")
+
+    def test_groups_that_make_no_difference_are_noted(self):
+        for table in ("nodes", "candidates"):
+            self.put(table, "\n".join(line + (",floor" if at == 0 else ",1") for at, line in enumerate(
+                (EXAMPLE / FILES[table]).read_text().splitlines())) + "\n")
+        done = self.assign("--steps", 2, attributes="floor")
+        self.assertIn("only fitness counts", done.stdout)
+        self.assertIn("only fitness counts", (self.work / "out/report.html").read_text())
+        self.put("candidates", (EXAMPLE / "candidates.csv").read_text().replace(",woman", ",Woman ", 1))
+        done = self.assign("--steps", 2)
+        self.assertRegex(done.stdout, "'woman' and 'Woman ?' of gender")
+
+    def test_a_folder_that_cannot_be_written_is_known_before_the_search(self):
+        (self.work / "out/report.html").mkdir(parents=True)
+        self.assert_refused(run(*self.arguments("--seconds", 1000, "--kicks", 10000000)), "--output", "report.html")
+        self.assertEqual([path.name for path in (self.work / "out").iterdir()], ["report.html"])
+        if os.geteuid() != 0:
+            (self.work / "locked").mkdir(mode=0o500)
+            self.assert_refused(run(*self.arguments(output="locked")), "--output", "locked")
+
     def test_infeasible_names_hall_s_violator(self):
         kept = [row for row in rows(EXAMPLE / "fitness.csv")
                 if row["position"] not in ("seller", "lead-sales", "supporter")
@@ -189,14 +255,15 @@ class Inputs(Case):
     def test_a_full_disk_leaves_the_old_files(self):
         self.assign("--steps", 2)
         before = {path.name: path.read_bytes() for path in (self.work / "out").iterdir()}
-
-        def limited():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))
-        done = run(*self.arguments("--trade-off", 1, "-q"), preexec_fn=limited)
-        self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn("assignment.csv", done.stderr)
-        self.assertEqual(before, {path.name: path.read_bytes() for path in (self.work / "out").iterdir()})
+        # The second limit lets some of the files through: none may replace its old one.
+        for most in (50, len(before["report.html"]) // 2):
+            def limited():
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+            done = run(*self.arguments("--trade-off", 1, "-q"), preexec_fn=limited)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("assignment.csv" if most == 50 else "report.html", done.stderr)
+            self.assertEqual(before, {path.name: path.read_bytes() for path in (self.work / "out").iterdir()})
 
 
 class AnyTime(Case):

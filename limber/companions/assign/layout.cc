@@ -13,7 +13,7 @@ namespace {
 constexpr int kRounds = 250;
 
 /// Positions whose turn it is bring up to an equal share of `most` neighbours along.
-std::vector<Node> choose(const Instance& instance, std::size_t most) {
+std::vector<Node> choose(const Instance& instance, std::size_t most, std::size_t positions) {
   const Network& network = instance.network;
   std::vector<Node> chosen;
   std::vector<bool> taken(static_cast<std::size_t>(network.size()), false);
@@ -22,7 +22,6 @@ std::vector<Node> choose(const Instance& instance, std::size_t most) {
     taken[static_cast<std::size_t>(node)] = true;
     chosen.push_back(node);
   };
-  const std::size_t positions = std::min(instance.positions.size(), most / 8 + 1);
   for (std::size_t p = 0; p < positions; ++p) take(instance.positions[p]);
   for (std::size_t p = 0; p < positions; ++p) {
     const auto row = network.neighbours(instance.positions[p]);
@@ -91,11 +90,13 @@ Layout lay_out(const Instance& instance, std::size_t most) {
   Layout layout;
   const auto all = static_cast<std::size_t>(instance.network.size());
   layout.whole = all <= most;
+  layout.positions = instance.positions.size();
   if (layout.whole) {
     layout.nodes.resize(all);
     std::iota(layout.nodes.begin(), layout.nodes.end(), Node{0});
   } else {
-    layout.nodes = choose(instance, most);
+    layout.positions = std::min(layout.positions, most / 8 + 1);
+    layout.nodes = choose(instance, most, layout.positions);
   }
   std::vector<std::size_t> place(all, most);
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {

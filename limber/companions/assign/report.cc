@@ -62,9 +62,13 @@ std::string networks(const Results& results) {
   std::string html;
   if (!layout.whole) {
     html += fmt::format(
-        "<p class=\"soft\">Drawn are {} of {} nodes: open positions and the best-connected of "
-        "their neighbours.</p>\n",
-        layout.nodes.size(), instance.network.size());
+        "<p class=\"soft\">Drawn are {} of {} nodes: {} and the best-connected of their "
+        "neighbours.</p>\n",
+        layout.nodes.size(), instance.network.size(),
+        layout.positions < instance.positions.size()
+            ? fmt::format("the first {} of {} open positions", layout.positions,
+                          instance.positions.size())
+            : "the open positions");
   }
   const Assignment open(instance.positions.size(), kNone);
   for (std::size_t a = 0; a < drawn; ++a) {
@@ -122,10 +126,11 @@ std::string render_report(const Results& results) {
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
       "<title>Assignment report</title><style>{}</style></head><body>\n"
       "<h1>Assignment report</h1>\n"
-      "<p>{} candidates for {} open positions ({} eligible pairs) in a network of {} nodes and {} "
-      "ties. Diversity is {} of {}: {}.</p>\n",
-      kStyle, instance.candidate_count(), instance.position_count(), instance.pairs.size(),
-      instance.network.size(), instance.network.ties(), escape_markup(results.measure->name),
+      "<p>{} for {} ({}) in a network of {} and {}. Diversity is {} of {}: {}.</p>\n",
+      kStyle, counted(instance.candidate_count(), "candidate"),
+      counted(instance.position_count(), "open position"),
+      counted(instance.pairs.size(), "eligible pair"), counted(instance.network.size(), "node"),
+      counted(instance.network.ties(), "tie"), escape_markup(results.measure->name),
       escape_markup(fmt::format("{}", fmt::join(attributes, ", "))),
       escape_markup(results.measure->meaning));
   for (const std::string& note : results.notes) {
@@ -133,10 +138,10 @@ std::string render_report(const Results& results) {
   }
   html += "<h2>Fitness against diversity</h2>\n" + front_drawing(results);
   html += fmt::format(
-      "<p class=\"soft\">Blue: the Pareto front, {} assignments of which none is better on both "
+      "<p class=\"soft\">Blue: the Pareto front, {}, of which none is better on both "
       "counts. Ringed: the one that was written, for trade-off {}. Grey: random assignments.{} "
       "Higher and further right is better.</p>\n",
-      results.solution->front.points().size(), results.chosen.trade_off,
+      counted(results.solution->front.points().size(), "assignment"), results.chosen.trade_off,
       results.comparison ? " Diamond: the given assignment." : "");
   if (results.comparison) {
     html += fmt::format("<h2>The given assignment</h2>\n<p>{}</p>\n",

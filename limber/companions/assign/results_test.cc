@@ -79,7 +79,7 @@ TEST_F(ResultsTest, ReportEscapesNamesAndDrawsEverything) {
   // One drawing of the front; before, after and given for every attribute.
   EXPECT_EQ(occurrences(html, "<svg"), 1 + 3 * instance_.attributes.size());
   EXPECT_EQ(occurrences(html, "class=\"front-point\""), solution_.front.points().size());
-  EXPECT_EQ(occurrences(html, "class=\"position\""), 3 * 7 * instance_.attributes.size());
+  EXPECT_EQ(occurrences(html, "class=\"position\""), std::size_t{3 * 7} * instance_.attributes.size());
   for (const char* outside : {"http", "src=", "@import", "url("}) {
     EXPECT_EQ(html.find(outside), std::string::npos) << outside;
   }
@@ -91,6 +91,8 @@ TEST_F(ResultsTest, DrawsAPartOfALargeNetwork) {
   EXPECT_TRUE(whole.whole);
   const Layout part = lay_out(instance_, 10);
   EXPECT_FALSE(part.whole);
+  EXPECT_EQ(part.positions, 2U);
+  EXPECT_EQ(whole.positions, instance_.positions.size());
   EXPECT_LE(part.nodes.size(), 10U);
   EXPECT_GE(part.nodes.size(), 2U);
   for (const Point& point : whole.points) {
