@@ -27,16 +27,17 @@ if(NOT LEMON_INCLUDE_DIR STREQUAL "/usr/include")
 endif()
 target_link_libraries(limber_lemon INTERFACE ${LEMON_LIBRARY})
 
-# igraph draws the networks of bench/assign.cc. Its shared library is named outright: Debian's CMake
+# igraph draws the networks of bench/assign.cc, and nothing else needs it. Its shared library is named outright: Debian's CMake
 # package asks for the development files of everything that igraph itself is linked with.
 find_path(IGRAPH_INCLUDE_DIR igraph.h PATH_SUFFIXES igraph)
 find_library(IGRAPH_LIBRARY igraph)
 if(NOT IGRAPH_INCLUDE_DIR OR NOT IGRAPH_LIBRARY)
-  message(FATAL_ERROR "limber: igraph was not found. ${run_setup} (Debian: libigraph-dev)")
+  message(STATUS "limber: igraph was not found: bench_assign is left out. ${run_setup} (Debian: libigraph-dev)")
+else()
+  add_library(limber_igraph INTERFACE)
+  target_include_directories(limber_igraph SYSTEM INTERFACE ${IGRAPH_INCLUDE_DIR})
+  target_link_libraries(limber_igraph INTERFACE ${IGRAPH_LIBRARY})
 endif()
-add_library(limber_igraph INTERFACE)
-target_include_directories(limber_igraph SYSTEM INTERFACE ${IGRAPH_INCLUDE_DIR})
-target_link_libraries(limber_igraph INTERFACE ${IGRAPH_LIBRARY})
 
 # Python packages carry LibTorch and Arrow; LIMBER_PYTHON is the virtual environment's interpreter.
 set(LIMBER_PYTHON "" CACHE FILEPATH "Python interpreter with torch and pyarrow installed")
