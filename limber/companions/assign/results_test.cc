@@ -79,7 +79,8 @@ TEST_F(ResultsTest, ReportEscapesNamesAndDrawsEverything) {
   // One drawing of the front; before, after and given for every attribute.
   EXPECT_EQ(occurrences(html, "<svg"), 1 + 3 * instance_.attributes.size());
   EXPECT_EQ(occurrences(html, "class=\"front-point\""), solution_.front.points().size());
-  EXPECT_EQ(occurrences(html, "class=\"position\""), std::size_t{3 * 7} * instance_.attributes.size());
+  EXPECT_EQ(occurrences(html, "class=\"position\""),
+            std::size_t{3 * 7} * instance_.attributes.size());
   for (const char* outside : {"http", "src=", "@import", "url("}) {
     EXPECT_EQ(html.find(outside), std::string::npos) << outside;
   }
