@@ -118,14 +118,14 @@ TEST(Matching, NeitherScaleNorOffsetMatters) {
     const double best = best_of_all(instance, weights);
     Assignment assignment;
     for (const double scale : {1.0, 1e-300, 1e-310, 0x1.0p-1060, 1e300}) {
-      std::vector<double> scaled;
-      for (const double weight : weights) scaled.push_back(weight * scale);
+      std::vector<double> scaled = weights;
+      for (double& weight : scaled) weight *= scale;
       ASSERT_TRUE(matching.solve(scaled, assignment)) << scale;
       EXPECT_NEAR(total(instance, weights, assignment), best, 1e-9) << scale;
     }
     for (const double offset : {0x1.0p37, -0x1.0p37}) {
-      std::vector<double> moved;
-      for (const double weight : weights) moved.push_back(weight + offset);
+      std::vector<double> moved = weights;
+      for (double& weight : moved) weight += offset;
       ASSERT_TRUE(matching.solve(moved, assignment));
       EXPECT_NEAR(total(instance, weights, assignment), best, 1e-9);
     }
