@@ -195,6 +195,30 @@ class Mistakes(Case):
                         ("--fold-table", path, "--folds", 5), ("--fold-table", path, "--leave-one-out")):
             self.refused("cross-validate", path, *options, "--metrics", self.work / "out", culprits=["no effect"])
 
+    def test_twins_are_refused_even_where_neither_is_kept(self):
+        header, rows = data(features=60, different=3)
+        twins = [*header[:-1], header[-2]]
+        path = self.write(twins, rows)
+        for tune in (0, 5):
+            self.fit_refused(path, "f58", arguments=("--tune", tune))
+        turned = [[name, *(row[i] for row in rows)] for i, name in enumerate(twins) if i]
+        names = [f"s{i}" for i in range(len(rows))]
+        self.write(["feature", *names], turned, "turned.csv")
+        self.write(["sample", "label"], [(name, row[0]) for name, row in zip(names, rows)], "labels.csv")
+        self.fit_refused(self.work / "turned.csv", "f58",
+                         arguments=("--features", "rows", "--labels", self.work / "labels.csv"))
+        self.good("partial", path, "-o", self.work / "p")
+        self.refused("merge", self.work / "p", "-o", self.work / "out", culprits=["f58"])
+
+    def test_ties_are_cut_at_the_number_asked_for(self):
+        header, rows = data(features=40, different=1)
+        for row in rows:
+            row[2:6] = [row[1]] * 4  # five features that are alike
+        path = self.write(header, rows)
+        for correlation in (1, 0.5):  # from sums, from values
+            out = self.good("fit", path, "-o", self.work / "m", "--tune", 0, "--select", 3, "--correlation", correlation)
+            self.assertIn("model of 3 features", out)
+
     def test_places_that_cannot_be_written(self):
         path = self.write(*data(features=5))
         for place in (self.work / "none" / "m", self.work):
@@ -203,6 +227,21 @@ class Mistakes(Case):
                 done = run("screen", "fit", path, *output, option, place)
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertTrue(done.stderr.startswith(f"error: {place}: "), done.stderr)
+
+    def test_classes_too_small_for_the_folds(self):
+        header, rows = data(samples=12, features=5)
+        path = self.write(header, [*rows, ["c", 1, 2, 3, 4, 5]])
+        self.fit_refused(path, path, "class 'c' has 1 sample")
+        self.refused("cross-validate", path, "--tune", 0, "--folds", 3, "--metrics", self.work / "out",
+                     culprits=[path, "class 'c'"])
+
+    def test_no_errors_are_no_certainty(self):
+        path = self.write(*data(different=30))
+        self.good("cross-validate", path, "--tune", 0, "--folds", 4, "--metrics", self.work / "cv.json")
+        metrics = json.loads((self.work / "cv.json").read_text())
+        self.assertEqual(metrics["error"], 0)
+        self.assertAlmostEqual(metrics["low"], 0)
+        self.assertAlmostEqual(metrics["high"], 0.0876, 3)
 
     def test_options_that_are_no_numbers(self):
         path = self.write(*data(features=5))

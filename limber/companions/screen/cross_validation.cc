@@ -10,7 +10,6 @@
 #include "limber/core/base/error.h"
 #include "limber/core/base/main.h"
 #include "limber/core/base/progress.h"
-#include "limber/core/base/random.h"
 
 namespace limber::screen {
 namespace {
@@ -28,26 +27,51 @@ std::vector<int> leave_one_out(std::size_t samples) {
   return folds;
 }
 
-std::pair<double, double> bootstrap_interval(const std::vector<double>& per_sample,
-                                             std::uint64_t seed) {
-  constexpr int kResamples = 2000;
-  Random random(seed);
-  std::vector<double> means;
-  for (int i = 0; i < kResamples; ++i) {
-    double sum = 0;
-    for (std::size_t j = 0; j < per_sample.size(); ++j) {
-      sum += per_sample[random.below(per_sample.size())];
-    }
-    means.push_back(sum / static_cast<double>(per_sample.size()));
-  }
-  std::sort(means.begin(), means.end());
-  return {means[kResamples / 40], means[kResamples - 1 - kResamples / 40]};
+std::pair<double, double> wilson_interval(double wrong, double samples) {
+  constexpr double kZ = 1.959963984540054;
+  const double share = wrong / samples;
+  const double scale = 1 + kZ * kZ / samples;
+  const double middle = (share + kZ * kZ / (2 * samples)) / scale;
+  const double half =
+      kZ / scale * std::sqrt(share * (1 - share) / samples + kZ * kZ / (4 * samples * samples));
+  return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
 }
+
+namespace {
+
+/// Every fold must leave something to learn from; said before the first is fitted.
+void check_folds(const Folds& folds, const Classes& classes, int tune_folds,
+                 const std::string& origin) {
+  const std::int64_t needed = tune_folds > 0 ? 2 : 1;
+  for (std::size_t repeat = 0; repeat < folds.size(); ++repeat) {
+    const int last = *std::max_element(folds[repeat].begin(), folds[repeat].end());
+    std::vector<std::vector<std::int64_t>> held_out(
+        static_cast<std::size_t>(last) + 1, std::vector<std::int64_t>(classes.names.size(), 0));
+    for (std::size_t i = 0; i < folds[repeat].size(); ++i) {
+      ++held_out[static_cast<std::size_t>(folds[repeat][i])]
+                [static_cast<std::size_t>(classes.of_sample[i])];
+    }
+    for (std::size_t fold = 0; fold < held_out.size(); ++fold) {
+      for (std::size_t k = 0; k < classes.names.size(); ++k) {
+        const std::int64_t left = classes.samples[k] - held_out[fold][k];
+        if (left >= needed) continue;
+        throw InputError(
+            "{}: class '{}' has {} samples, and fold {} of repeat {} leaves {} of them to learn "
+            "from, fewer than {}; give it more samples, other folds{}",
+            origin, classes.names[k], classes.samples[k], fold, repeat, left, needed,
+            needed == 2 ? " or --tune 0" : "");
+      }
+    }
+  }
+}
+
+}  // namespace
 
 Validation cross_validate(FeatureSource& source, const Classes& classes, const Folds& folds,
                           const ValidationOptions& options) {
   const std::size_t n = classes.of_sample.size();
   const std::size_t k_count = classes.names.size();
+  check_folds(folds, classes, options.tune_folds, source.origin());
   const SampleMatrix raw(source, {}, {});
   std::vector<Task> tasks;
   for (std::size_t repeat = 0; repeat < folds.size(); ++repeat) {
@@ -123,7 +147,9 @@ Validation cross_validate(FeatureSource& source, const Classes& classes, const F
     }
   }
   result.error = std::accumulate(wrong.begin(), wrong.end(), 0.0) / static_cast<double>(n);
-  std::tie(result.low, result.high) = bootstrap_interval(wrong, options.seed);
+  // Repeats share their samples: there are no more than n independent ones.
+  std::tie(result.low, result.high) =
+      wilson_interval(result.error * static_cast<double>(n), static_cast<double>(n));
   return result;
 }
 

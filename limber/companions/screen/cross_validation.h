@@ -26,7 +26,7 @@ struct Validation {
   std::vector<std::vector<double>> probability;
   std::vector<std::vector<std::int64_t>> confusion;  ///< [truth][predicted], over all repeats
   double error = 0;
-  double low = 0, high = 0;  ///< 95% interval of the error, resampling samples
+  double low = 0, high = 0;  ///< Wilson's 95% interval of the error
   double log_loss = 0;       ///< nats
 };
 
@@ -39,8 +39,8 @@ Validation cross_validate(FeatureSource& source, const Classes& classes, const F
 /// Each sample a fold of its own.
 std::vector<int> leave_one_out(std::size_t samples);
 
-/// 95% percentile interval of the mean of `per_sample` over 2,000 seeded resamples of samples.
-std::pair<double, double> bootstrap_interval(const std::vector<double>& per_sample,
-                                             std::uint64_t seed);
+/// Wilson's 95% interval of a share of `samples` (Wilson 1927); never a point, also where nothing
+/// was wrong. `wrong` may be a mean over repeats.
+std::pair<double, double> wilson_interval(double wrong, double samples);
 
 }  // namespace limber::screen

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
-#include <unordered_set>
 
+#include "limber/companions/screen/feature_order.h"
 #include "limber/companions/screen/parallel.h"
 #include "limber/companions/screen/ranked_features.h"
 #include "limber/companions/screen/selection.h"
@@ -47,40 +47,52 @@ void each_score(const Statistics& statistics, const Estimate& estimate, Work&& w
   }
 }
 
-/// Sorts one number a usable feature in a temporary file and hands it to `choose`.
-template <class Key, class Choose>
-auto from_sorted(const Statistics& statistics, const Estimate& estimate, Key&& key,
-                 Choose&& choose) {
+FdrThreshold threshold_of(const Statistics& statistics, const Estimate& estimate, double rate) {
   const TemporaryFolder folder;
   MappedFile file = MappedFile::create(
-      folder.path() / "keys", static_cast<std::size_t>(estimate.usable()) * sizeof(double));
-  const std::span<double> keys = file.as<double>();
+      folder.path() / "zeros", static_cast<std::size_t>(estimate.usable()) * sizeof(double));
+  const std::span<double> zeros = file.as<double>();
   std::size_t count = 0;
   each_score(statistics, estimate, [&](std::int64_t, const Record&, const FeatureScore& score) {
-    if (score.usable) keys[count++] = key(score);
+    if (score.usable) zeros[count++] = score.zero();
   });
-  return choose(keys.first(count));
+  return fdr_threshold(zeros.first(count), rate);
 }
 
-FdrThreshold threshold_of(const Statistics& statistics, const Estimate& estimate, double rate) {
-  return from_sorted(
-      statistics, estimate, [](const FeatureScore& score) { return score.zero(); },
-      [&](std::span<double> zeros) { return fdr_threshold(zeros, rate); });
+/// Numbers, ascending, of the `size` usable features that rank first.
+std::vector<std::int64_t> first_ranks(const Statistics& statistics, const Estimate& estimate,
+                                      std::int64_t size) {
+  const TemporaryFolder folder;
+  MappedFile file = MappedFile::create(
+      folder.path() / "keys", static_cast<std::size_t>(estimate.usable()) * sizeof(RankKey));
+  const std::span<RankKey> keys = file.as<RankKey>();
+  std::size_t count = 0;
+  each_score(statistics, estimate,
+             [&](std::int64_t number, const Record&, const FeatureScore& score) {
+               if (score.usable) keys[count++] = RankKey::of(score, number);
+             });
+  const auto name_of = [&](std::int64_t number) {
+    const auto [block, at] = statistics.find(number);
+    return block->name(at);
+  };
+  std::nth_element(keys.begin(), keys.begin() + (size - 1),
+                   keys.begin() + static_cast<std::ptrdiff_t>(count),
+                   [&](const RankKey& a, const RankKey& b) { return ranks_before(a, b, name_of); });
+  std::vector<std::int64_t> result;
+  for (const RankKey& key : keys.first(static_cast<std::size_t>(size))) {
+    result.push_back(key.number);
+  }
+  std::sort(result.begin(), result.end());
+  return result;
 }
 
 /// Independence rule on features chosen by a threshold.
 Rule independence_rule(const Statistics& statistics, const Estimate& estimate, RuleKind kind,
                        const FitRequest& request, const FdrThreshold& threshold) {
-  double smallest_effect = -1;
   const std::int64_t size = request.candidate.features;
-  if (size > 0 && size < estimate.usable()) {
-    smallest_effect = from_sorted(
-        statistics, estimate, [](const FeatureScore& score) { return -score.largest_effect(); },
-        [&](std::span<double> effects) {
-          std::nth_element(effects.begin(), effects.begin() + (size - 1), effects.end());
-          return -effects[static_cast<std::size_t>(size - 1)];
-        });
-  }
+  const bool cut = size > 0 && size < estimate.usable();
+  std::vector<std::int64_t> first;
+  if (cut) first = first_ranks(statistics, estimate, size);
   Rule rule;
   rule.tuning = untuned(request.candidate);
   rule.intercepts =
@@ -92,7 +104,7 @@ Rule independence_rule(const Statistics& statistics, const Estimate& estimate, R
              [&](std::int64_t number, const Record& record, const FeatureScore& score) {
                if (!score.usable) return;
                if (size == Candidate::kFdr && score.zero() > threshold.zero) return;
-               if (score.largest_effect() < smallest_effect) return;
+               if (cut && !std::binary_search(first.begin(), first.end(), number)) return;
                rule_terms(kind, record, score, terms);
                rule.features.push_back(number);
                rule.weights.insert(rule.weights.end(), terms.differences.begin(),
@@ -129,7 +141,7 @@ void assemble(const Statistics& statistics, const Rule& rule, bool add_offsets,
               ScreenModel& model) {
   struct Kept {
     std::size_t place;
-    double effect, z;
+    RankKey key;
     std::string_view name;
   };
   std::vector<Kept> kept;
@@ -138,24 +150,17 @@ void assemble(const Statistics& statistics, const Rule& rule, bool add_offsets,
   for (std::size_t i = 0; i < rule.features.size(); ++i) {
     const auto [block, at] = statistics.find(rule.features[i]);
     scorer.score(block->record(at), score);
-    double z = 0;
-    for (const auto& direction : score.directions) z = std::max(z, std::abs(direction.z));
-    kept.push_back({i, score.largest_effect(), z, block->name(at)});
+    kept.push_back({i, RankKey::of(score, static_cast<std::int64_t>(i)), block->name(at)});
   }
-  std::sort(kept.begin(), kept.end(), [](const Kept& a, const Kept& b) {
-    if (a.effect != b.effect) return a.effect > b.effect;
-    if (a.z != b.z) return a.z > b.z;
-    return a.name < b.name;
-  });
+  std::vector<std::string_view> kept_names;
+  for (const Kept& one : kept) kept_names.push_back(one.name);
+  const auto name_of = [&](std::int64_t i) { return kept_names[static_cast<std::size_t>(i)]; };
+  std::sort(kept.begin(), kept.end(),
+            [&](const Kept& a, const Kept& b) { return ranks_before(a.key, b.key, name_of); });
   const std::size_t directions = rule.intercepts.size();
   model.intercepts = rule.intercepts;
-  std::unordered_set<std::string_view> seen;
   RuleTerms terms;
   for (const Kept& one : kept) {
-    if (!seen.insert(one.name).second) {
-      throw InputError("{}: two features are named '{}'; rename one", statistics.origin(),
-                       one.name);
-    }
     const auto [block, at] = statistics.find(rule.features[one.place]);
     scorer.score(block->record(at), score);
     rule_terms(model.kind, block->record(at), score, terms);
@@ -176,6 +181,7 @@ void assemble(const Statistics& statistics, const Rule& rule, bool add_offsets,
 
 ScreenModel fit_with(const Statistics& statistics, FeatureSource* source, const Classes* classes,
                      const FitRequest& request) {
+  check_unique_names(statistics);
   ScreenModel model;
   model.classes = statistics.classes();
   model.class_samples = statistics.class_samples();
@@ -211,6 +217,16 @@ bool needs_values(const FitRequest& request) {
 
 ScreenModel fit_model(FeatureSource& source, const FitRequest& request) {
   const Classes classes = classes_of(source.labels(), source.origin());
+  if (request.tune_folds > 0) {
+    for (std::size_t k = 0; k < classes.names.size(); ++k) {
+      if (classes.samples[k] > 1) continue;
+      throw InputError(
+          "{}: class '{}' has 1 sample; tuning by cross-validation needs two or more (--tune 0 "
+          "does "
+          "without)",
+          source.origin(), classes.names[k]);
+    }
+  }
   const Transform transform = fit_transform(source, request.transform, {});
   const TemporaryFolder folder;
   const std::filesystem::path path = folder.path() / "statistics";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "limber/companions/screen/feature_order.h"
 #include "limber/companions/screen/parallel.h"
 #include "limber/companions/screen/selection.h"
 #include "limber/core/base/error.h"
@@ -51,7 +52,8 @@ FoldFit::FoldFit(const SampleMatrix& matrix, const Classes& classes, std::vector
       1, static_cast<double>(training_.size()) - static_cast<double>(classes.names.size()));
 
   struct Rank {
-    double effect, z, zero;
+    RankKey key;
+    double zero = 2;  ///< 2 = not usable
   };
   std::vector<Rank> ranks(static_cast<std::size_t>(matrix.features()));
   parallel_parts(matrix.features(), options.estimate.threads,
@@ -61,10 +63,7 @@ FoldFit::FoldFit(const SampleMatrix& matrix, const Classes& classes, std::vector
                    for (std::int64_t j = begin; j < end; ++j) {
                      scorer.score(record(j), score);
                      Rank& rank = ranks[static_cast<std::size_t>(j)];
-                     rank = {score.largest_effect(), 0, score.usable ? score.zero() : 2};
-                     for (const auto& direction : score.directions) {
-                       rank.z = std::max(rank.z, std::abs(direction.z));
-                     }
+                     rank = {RankKey::of(score, j), score.usable ? score.zero() : 2};
                    }
                  });
   std::vector<double> zeros;
@@ -75,11 +74,9 @@ FoldFit::FoldFit(const SampleMatrix& matrix, const Classes& classes, std::vector
     zeros.push_back(rank.zero);
   }
   std::sort(ranked_.begin(), ranked_.end(), [&](std::int64_t a, std::int64_t b) {
-    const Rank& first = ranks[static_cast<std::size_t>(a)];
-    const Rank& second = ranks[static_cast<std::size_t>(b)];
-    if (first.effect != second.effect) return first.effect > second.effect;
-    if (first.z != second.z) return first.z > second.z;
-    return a < b;
+    return ranks_before(ranks[static_cast<std::size_t>(a)].key,
+                        ranks[static_cast<std::size_t>(b)].key,
+                        [&](std::int64_t j) { return matrix_.name(j); });
   });
   const FdrThreshold threshold = fdr_threshold(zeros, options.fdr);
   for (const std::int64_t j : ranked_) {

@@ -8,17 +8,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "limber/companions/screen/feature_order.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/main.h"
 #include "limber/core/data/table_writer.h"
 
 namespace limber::screen {
 namespace {
-
-struct Key {
-  double effect, z;  ///< magnitudes; -1 for a feature that cannot be used
-  std::int64_t number;
-};
 
 void check(const arrow::Status& status) {
   if (!status.ok()) throw Error("ranked features: {}", status.message());
@@ -92,27 +88,22 @@ void write_ranked_features(const Statistics& statistics, const Estimate& estimat
                            const std::filesystem::path& path) {
   const TemporaryFolder folder;
   MappedFile file = MappedFile::create(
-      folder.path() / "ranks", static_cast<std::size_t>(statistics.features()) * sizeof(Key));
-  const std::span<Key> keys = file.as<Key>();
+      folder.path() / "ranks", static_cast<std::size_t>(statistics.features()) * sizeof(RankKey));
+  const std::span<RankKey> keys = file.as<RankKey>();
   FeatureScorer scorer(estimate);
   FeatureScore score;
   for (const auto& block : statistics.blocks()) {
     for (std::int64_t i = 0; i < block.features; ++i) {
       scorer.score(block.record(i), score);
-      double z = score.usable ? 0 : -1;
-      for (const auto& direction : score.directions) z = std::max(z, std::abs(direction.z));
-      if (!score.usable) z = -1;
-      keys[static_cast<std::size_t>(block.first + i)] = {score.usable ? score.largest_effect() : -1,
-                                                         z, block.first + i};
+      keys[static_cast<std::size_t>(block.first + i)] = RankKey::of(score, block.first + i);
     }
   }
-  std::sort(keys.begin(), keys.end(), [&](const Key& a, const Key& b) {
-    if (a.effect != b.effect) return a.effect > b.effect;
-    if (a.z != b.z) return a.z > b.z;
-    const auto [first, i] = statistics.find(a.number);
-    const auto [second, j] = statistics.find(b.number);
-    return first->name(i) < second->name(j);
-  });
+  const auto name_of = [&](std::int64_t number) {
+    const auto [block, at] = statistics.find(number);
+    return block->name(at);
+  };
+  std::sort(keys.begin(), keys.end(),
+            [&](const RankKey& a, const RankKey& b) { return ranks_before(a, b, name_of); });
 
   constexpr std::int64_t kBatch = 16384;
   Rows rows(statistics.classes());

@@ -74,7 +74,7 @@ std::string summary(const ScreenModel& model) {
 std::string validation_section(const nlohmann::json& json, const ScreenModel& model) {
   std::string html = fmt::format(
       "<h2>Cross-validated error</h2><p>{} [{}, {}] over {} samples, {} repeat{}; log loss {:.3f}. "
-      "Everything is learned inside the folds; the interval resamples samples.</p>"
+      "Everything is learned inside the folds; the interval is Wilson's, of the samples.</p>"
       "<div class=wide><table><tr><th>true \\ predicted</th>",
       percent(json.at("error").get<double>()), percent(json.at("low").get<double>()),
       percent(json.at("high").get<double>()), json.at("samples").get<std::int64_t>(),
