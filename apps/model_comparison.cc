@@ -3,6 +3,7 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <unordered_map>
 
@@ -20,9 +21,9 @@ using nlohmann::json;
 constexpr std::array<std::string_view, 3> table_metrics{"auc", "gauc", "log_loss"};
 
 struct Scores {
-  std::vector<float> logits, labels;
+  std::vector<float> logits, labels, weights;
   std::vector<std::int64_t> members;
-  Predictions predictions() const { return {logits, labels, {}, members}; }
+  Predictions predictions() const { return {logits, labels, weights, members}; }
 };
 
 template <class ArrowArray>
@@ -38,7 +39,11 @@ const ArrowArray& typed(const Chunk& chunk, int column) {
 Scores read_scores(const std::string& file, const std::string& label) {
   Scores scores;
   std::unordered_map<std::string, std::int64_t> numbers;
-  TableReader reader({fs::path(file)}, {"member", label + "_logit", label}, false);
+  std::vector<std::string> columns = {"member", label + "_logit", label};
+  const std::vector<std::string> written = column_names({fs::path(file)});
+  const bool weighed = std::find(written.begin(), written.end(), "weight") != written.end();
+  if (weighed) columns.emplace_back("weight");
+  TableReader reader({fs::path(file)}, columns, false);
   for (Chunk chunk; reader.next(chunk);) {
     const auto& members = typed<arrow::StringArray>(chunk, 0);
     const auto& logits = typed<arrow::FloatArray>(chunk, 1);
@@ -49,6 +54,10 @@ Scores read_scores(const std::string& file, const std::string& label) {
       scores.logits.push_back(logits.Value(i));
       scores.labels.push_back(labels.Value(i));
     }
+    if (!weighed) continue;
+    const auto& weights = typed<arrow::FloatArray>(chunk, 3);
+    scores.weights.insert(scores.weights.end(), weights.raw_values(),
+                          weights.raw_values() + weights.length());
   }
   return scores;
 }
@@ -143,7 +152,8 @@ json paired_differences(const std::vector<ComparedModel>& models, std::size_t ba
   for (std::size_t m = 0; m < models.size(); ++m) {
     if (m == baseline) continue;
     const Scores second = read_scores(models[m].scores, label);
-    if (second.labels != first.labels || second.members != first.members) {
+    if (second.labels != first.labels || second.members != first.members ||
+        second.weights != first.weights) {
       throw InputError("{}: other rows than {}; evaluate both on the same data", models[m].scores,
                        models[baseline].scores);
     }

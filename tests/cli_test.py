@@ -157,6 +157,18 @@ class WholeWay(Case):
                                "data.weight=counts", "--scores", scores)
         self.assertNotEqual(weights(plain), weights(dear))
         self.assertEqual(set(parquet.read_table(scores)["weight"].to_pylist()), {1, 3.5})
+        # A comparison weighs as the evaluation does.
+        for name, model in (("ours", dear), ("theirs", plain)):
+            done = run("evaluate", model, "--metrics", self.work / f"{name}.json", "--resamples", 5, "--scores",
+                       self.work / f"{name}.parquet", "--report", self.work / "page.html",
+                       "--set", f"data.interactions={self.work}/interactions.parquet", "--set",
+                       "data.weight=counts")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        done = run("report", self.work / "ours.json", self.work / "theirs.json", "-o", self.work / "page.html")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        losses = [json.loads((self.work / f"{name}.json").read_text())["labels"]["clicked"]["metrics"]["log_loss"]
+                  ["value"] for name in ("ours", "theirs")]
+        self.assertIn(f"{losses[1] - losses[0]:+.4f} [", done.stdout)
 
     def test_help(self):
         everything = run("--help")
