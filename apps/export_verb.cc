@@ -32,15 +32,15 @@ bool is_list(const InputFeature& feature) {
   return feature.kind == FeatureKind::ids || feature.kind == FeatureKind::sequence;
 }
 
-/// The columns of the files: member, support_rows, activity, weight (where the data have it), the
-/// labels, the support statistics by label, then the features as the model sees them (numbers
-/// transformed, NaN = missing; an id as its row of the embedding table, 0 = unknown; ids and
-/// sequences as lists of such rows).
+/// The columns of the files: member, support_rows, activity, sample_weight (where the data have
+/// it), the labels, the support statistics by label, then the features as the model sees them
+/// (numbers transformed, NaN = missing; an id as its row of the embedding table, 0 = unknown; ids
+/// and sequences as lists of such rows).
 std::shared_ptr<arrow::Schema> schema_of(const Dataset& dataset) {
   std::vector<std::shared_ptr<arrow::Field>> fields = {arrow::field("member", arrow::utf8()),
                                                        arrow::field("support_rows", arrow::int64()),
                                                        arrow::field("activity", arrow::int64())};
-  if (dataset.weights.size() > 0) fields.push_back(arrow::field("weight", arrow::float32()));
+  if (dataset.weights.size() > 0) fields.push_back(arrow::field("sample_weight", arrow::float32()));
   for (const std::string& label : dataset.layout.labels) {
     fields.push_back(arrow::field(label, arrow::float32()));
     fields.push_back(arrow::field(label + "_support_mean", arrow::float32()));

@@ -41,8 +41,8 @@ Scores read_scores(const std::string& file, const std::string& label) {
   std::unordered_map<std::string, std::int64_t> numbers;
   std::vector<std::string> columns = {"member", label + "_logit", label};
   const std::vector<std::string> written = column_names({fs::path(file)});
-  const bool weighed = std::find(written.begin(), written.end(), "weight") != written.end();
-  if (weighed) columns.emplace_back("weight");
+  const bool weighed = std::find(written.begin(), written.end(), "sample_weight") != written.end();
+  if (weighed) columns.emplace_back("sample_weight");
   TableReader reader({fs::path(file)}, columns, false);
   for (Chunk chunk; reader.next(chunk);) {
     const auto& members = typed<arrow::StringArray>(chunk, 0);

@@ -40,7 +40,7 @@ void write_scores(const std::filesystem::path& path, const Dataset& dataset,
     columns.push_back(column<arrow::FloatBuilder>(scored.truth[l]));
   }
   if (!scored.weights.empty()) {
-    fields.push_back(arrow::field("weight", arrow::float32()));
+    fields.push_back(arrow::field("sample_weight", arrow::float32()));
     columns.push_back(column<arrow::FloatBuilder>(scored.weights));
   }
   const auto schema = arrow::schema(fields);

@@ -156,7 +156,7 @@ class WholeWay(Case):
         dear, _ = self.trained(weighed(lambda price: 3.5 if (price or 0) > 10 else 1), "--set",
                                "data.weight=counts", "--scores", scores)
         self.assertNotEqual(weights(plain), weights(dear))
-        self.assertEqual(set(parquet.read_table(scores)["weight"].to_pylist()), {1, 3.5})
+        self.assertEqual(set(parquet.read_table(scores)["sample_weight"].to_pylist()), {1, 3.5})
         # A comparison weighs as the evaluation does.
         for name, model in (("ours", dear), ("theirs", plain)):
             done = run("evaluate", model, "--metrics", self.work / f"{name}.json", "--resamples", 5, "--scores",

@@ -127,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"history_start", 2, "interaction", "weights", "per_tensor", "history", true},
         Case{"attention", 2, "interaction", "weights", "per_tensor", "zero", true, "attention"},
         Case{"two_labels", 2, "interaction", "weights", "per_tensor", "zero", false, "mean", 2},
-        Case{"weights", 2, "interaction", "weights", "per_tensor", "history", true, "mean", 1,
+        Case{"weights", 2, "interaction", "weights", "per_tensor", "history", true, "mean", 2,
              true},
         Case{"attention_weights", 2, "interaction", "weights", "per_tensor", "zero", true,
              "attention", 1, true}),

@@ -51,7 +51,7 @@ RankingModel make_model(const Config& config, const Dataset& dataset, torch::Dev
       }
     }
   }
-  for (std::size_t l = 0; l < labels; ++l) ones[l] /= std::max(counts[l], 1.0);
+  for (std::size_t l = 0; l < labels; ++l) ones[l] /= std::max(counts[l], 1e-12);
   return RankingModel(dataset.layout, config.model, config.meta, ones, config.train.seed,
                       torch::TensorOptions().dtype(torch::kFloat).device(device));
 }
