@@ -1,7 +1,9 @@
 #include <CLI/CLI.hpp>
 
+#include "apps/arguments.h"
 #include "apps/train_verbs.h"
 #include "limber/core/base/main.h"
+#include "limber/core/base/memory.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
 
@@ -104,11 +106,7 @@ int parse_and_run(int argc, char** argv) {
   report_verb->add_option("--resamples", report.resamples, "Bootstrap resamples of the differences")
       ->capture_default_str();
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto code = parse_arguments(app, argc, argv)) return *code;
   Progress::set_quiet(quiet);
   if (*train_verb) return run_train(train);
   if (*evaluate_verb) return run_evaluate(evaluate);
@@ -120,5 +118,6 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  limber::keep_freed_memory();
   return limber::run_main(argc, argv, parse_and_run);
 }

@@ -7,6 +7,7 @@
 #include "bench/shapes.h"
 #include "bench/tensor_dump.h"
 #include "limber/core/base/main.h"
+#include "limber/core/base/memory.h"
 #include "limber/core/data/samplers.h"
 #include "limber/training/meta/episode.h"
 #include "limber/training/train/trainer.h"
@@ -108,5 +109,6 @@ int run(int argc, char** argv) {
 }  // namespace limber
 
 int main(int argc, char** argv) {
+  limber::keep_freed_memory();
   return limber::run_main(argc, argv, limber::run);
 }

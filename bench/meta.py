@@ -12,6 +12,8 @@ import side_by_side
 
 ROWS = {"long": "<= 100 and 100 query", "short": "<= 20 and 20 query"}
 PEERS = {"loop": "peers/meta_loop.py", "vmap": "peers/meta_vmap.py"}
+# The loop's tasks are too small for a second thread; it would only be slower.
+THREADS = {"loop": 1}
 
 
 def main():
@@ -32,7 +34,8 @@ def main():
                 found = side_by_side.measure([program, "--histories", histories, *case], options)
                 rates.setdefault((*key, "ours"), []).append(found["tasks_per_second"])
                 for peer, script in PEERS.items():
-                    found = side_by_side.measure_peer([script, files[histories], *case], options)
+                    found = side_by_side.measure_peer(
+                        [script, files[histories], *case], options, THREADS.get(peer))
                     rates.setdefault((*key, peer), []).append(found["tasks_per_second"])
                     errors[*key, peer] = found["errors"]
 

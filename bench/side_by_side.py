@@ -8,6 +8,9 @@ import subprocess
 import sys
 import tempfile
 
+# What our programs ask of the allocator for themselves (core/base/memory.h), for the peers too.
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "2146435072",
+             "MALLOC_TOP_PAD_": "67108864"}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -35,7 +38,7 @@ def program(name):
 
 
 def run(command, options):
-    environment = dict(os.environ, OMP_NUM_THREADS=str(options.threads))
+    environment = dict(os.environ, **ALLOCATOR, OMP_NUM_THREADS=str(options.threads))
     environment.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
@@ -43,16 +46,16 @@ def run(command, options):
     return done.stdout
 
 
-def measure(command, options):
-    more = ["--threads", str(options.threads), "--seconds", str(options.seconds)]
+def measure(command, options, threads=None):
+    more = ["--threads", str(threads or options.threads), "--seconds", str(options.seconds)]
     if options.processor_time:
         more.append("--processor-time")
     return json.loads(run([*command, *more], options).strip().splitlines()[-1])
 
 
-def measure_peer(command, options):
+def measure_peer(command, options, threads=None):
     script, *rest = command
-    return measure([sys.executable, os.path.join(HERE, script), *rest], options)
+    return measure([sys.executable, os.path.join(HERE, script), *rest], options, threads)
 
 
 @contextlib.contextmanager

@@ -109,6 +109,11 @@ if(LIMBER_TRAINING)
   target_compile_options(limber_torch INTERFACE -I${PROJECT_BINARY_DIR}/fmt_first)
   separate_arguments(torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
   target_compile_options(limber_torch INTERFACE ${torch_flags})
+  # at::parallel_for is a template: where it is compiled without OpenMP its loops run on one thread,
+  # without a word. The runtime library that is loaded is the one that LibTorch itself uses.
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+  target_compile_options(limber_torch INTERFACE ${OpenMP_CXX_FLAGS})
+  target_link_libraries(limber_torch INTERFACE OpenMP::OpenMP_CXX)
   # One translation unit pays for parsing <torch/torch.h>; the others reuse it.
   file(WRITE ${PROJECT_BINARY_DIR}/torch_header/torch_header.cc "#include <torch/torch.h>\n")
   add_library(limber_torch_header OBJECT ${PROJECT_BINARY_DIR}/torch_header/torch_header.cc)

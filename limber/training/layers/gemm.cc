@@ -5,8 +5,9 @@
 #include <algorithm>
 
 // LibTorch's own BLAS (MKL in the x86 wheels), which it exports under the Fortran names. Weak, so
-// that a LibTorch that keeps its BLAS to itself still links.
+// that a LibTorch that keeps its BLAS to itself, or has another, still links.
 extern "C" {
+int MKL_Set_Num_Threads_Local(int) __attribute__((weak));
 void sgemm_(const char*, const char*, const int*, const int*, const int*, const float*,
             const float*, const int*, const float*, const int*, const float*, float*, const int*)
     __attribute__((weak));
@@ -59,6 +60,14 @@ void multiply(std::int64_t rows, std::int64_t columns, std::int64_t inner, Opera
   const int c_stride = width(stride, columns);
   const T one = 1;
   gemm(&of_b, &of_a, &m, &n, &k, &one, b.data, &b_stride, a.data, &a_stride, &beta, c, &c_stride);
+}
+
+SerialBlas::SerialBlas() {
+  if (MKL_Set_Num_Threads_Local != nullptr) before_ = MKL_Set_Num_Threads_Local(1);
+}
+
+SerialBlas::~SerialBlas() {
+  if (MKL_Set_Num_Threads_Local != nullptr) MKL_Set_Num_Threads_Local(before_);
 }
 
 template void multiply<float>(std::int64_t, std::int64_t, std::int64_t, Operand<float>,

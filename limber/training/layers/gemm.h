@@ -20,4 +20,17 @@ template <class T>
 void multiply(std::int64_t rows, std::int64_t columns, std::int64_t inner, Operand<T> a,
               Operand<T> b, T beta, T* c, std::int64_t stride);
 
+/// While it lives, the calling thread's matrix products stay on that thread. Within a parallel loop
+/// they would be one thread's anyway, but MKL would form and dissolve a team for each of them.
+class SerialBlas {
+ public:
+  SerialBlas();
+  ~SerialBlas();
+  SerialBlas(const SerialBlas&) = delete;
+  SerialBlas& operator=(const SerialBlas&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
 }  // namespace limber

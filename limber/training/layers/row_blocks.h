@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "limber/training/layers/gemm.h"
+
 namespace limber {
 
 /// Runs body(part, begin, end) over blocks of rows that stay in one core's cache together with
@@ -30,6 +32,7 @@ class RowBlocks {
   void run(const Body& body) const {
     const std::int64_t each = (rows_ + parts_ - 1) / parts_;
     at::parallel_for(0, parts_, 1, [&](std::int64_t first, std::int64_t last) {
+      const SerialBlas serial;
       for (std::int64_t part = first; part < last; ++part) {
         const std::int64_t end = std::min(rows_, (part + 1) * each);
         for (std::int64_t begin = part * each; begin < end; begin += block_) {

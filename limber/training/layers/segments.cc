@@ -96,6 +96,7 @@ template <class Body>
 void for_each_task(const Segments& segments, const Body& body) {
   const auto& offsets = segments.offsets();
   at::parallel_for(0, segments.tasks(), 4, [&](std::int64_t first, std::int64_t last) {
+    const SerialBlas serial;
     for (std::int64_t t = first; t < last; ++t) {
       const auto begin = offsets[static_cast<std::size_t>(t)];
       body(t, begin, offsets[static_cast<std::size_t>(t) + 1] - begin);

@@ -36,41 +36,49 @@ LossSum loss_sum(const Tensor& logits, const Tensor& labels, const Tensor& weigh
   return {(losses * present).sum(), present.sum()};
 }
 
-Episode run_episode(RankingModel& model, const TaskBatch& batch, const EpisodeOptions& options) {
-  std::optional<torch::NoGradGuard> frozen;
-  if (!options.train) frozen.emplace();
-
-  Episode episode;
-  episode.table_rows = model->tables.gather(batch.rows, options.train);
-  const Tensor inputs =
-      assemble_inputs(batch.rows, model->layout, episode.table_rows, model->tensor);
-  const Tensor labels = labels_of(batch, model->labels(), model->tensor);
+EpisodeRows divide_rows(const RankingModel& model, const TaskBatch& batch, const Tensor& inputs) {
+  const torch::Device device = model->tensor.device();
+  EpisodeRows rows;
+  if (model->uses_support()) {
+    rows.support = Segments(batch.support_offsets, device);
+    rows.query = Segments(batch.query_offsets, device);
+  } else {
+    rows.support = Segments({0, 0}, device);
+    rows.query = Segments({0, batch.rows.rows}, device);
+  }
+  const std::int64_t support = rows.support.rows(), query = rows.query.rows();
+  const auto divide = [&](const Tensor& all, Tensor& of_support, Tensor& of_query) {
+    const auto parts = all.split_with_sizes({support, query}, 0);
+    of_support = parts[0];
+    of_query = model->uses_support() ? parts[1] : all;
+  };
+  divide(inputs, rows.support_inputs, rows.query_inputs);
+  divide(labels_of(batch, model->labels(), model->tensor), rows.support_labels, rows.query_labels);
   const Tensor weights = weights_of(batch, model->tensor);
+  if (weights.defined()) divide(weights, rows.support_weights, rows.query_weights);
+  return rows;
+}
 
+Episode run_tasks(RankingModel& model, const EpisodeRows& rows, const EpisodeOptions& options) {
+  Episode episode;
+  episode.query_labels = rows.query_labels;
+  episode.query_weights = rows.query_weights;
   if (!model->uses_support()) {
-    episode.query_labels = labels;
-    episode.query_weights = weights;
     episode.members = torch::zeros({0, 0}, model->tensor);
-    const Tensor nothing = torch::empty({batch.rows.rows, 0}, model->tensor);
-    episode.query_logits = model->global_block(nothing, inputs);
+    const Tensor nothing = torch::empty({rows.query.rows(), 0}, model->tensor);
+    episode.query_logits = model->global_block(nothing, rows.query_inputs);
     return episode;
   }
-
-  const auto parts = inputs.split_with_sizes({batch.support_rows(), batch.query_rows()}, 0);
   SupportContext context;
-  context.support = Segments(batch.support_offsets, model->tensor.device());
-  context.query = Segments(batch.query_offsets, model->tensor.device());
-  context.support_inputs = parts[0];
-  context.query_inputs = parts[1];
-  context.support_labels = labels.narrow(0, 0, batch.support_rows());
-  episode.query_labels = labels.narrow(0, batch.support_rows(), batch.query_rows());
-  if (weights.defined()) {
-    context.support_weights = weights.narrow(0, 0, batch.support_rows());
-    episode.query_weights = weights.narrow(0, batch.support_rows(), batch.query_rows());
-    context.evidence = sum_rows(context.support_weights, context.support);
-  } else {
-    context.evidence = context.support.counts().to(model->tensor.dtype()).unsqueeze(1);
-  }
+  context.support = rows.support;
+  context.query = rows.query;
+  context.support_inputs = rows.support_inputs;
+  context.query_inputs = rows.query_inputs;
+  context.support_labels = rows.support_labels;
+  context.support_weights = rows.support_weights;
+  context.evidence = rows.support_weights.defined()
+                         ? sum_rows(context.support_weights, context.support)
+                         : context.support.counts().to(model->tensor.dtype()).unsqueeze(1);
   describe_support(model, context);
 
   Tensor embedding;
@@ -87,6 +95,16 @@ Episode run_episode(RankingModel& model, const TaskBatch& batch, const EpisodeOp
     by_row = torch::cat({by_row, context.history_by_query}, 1);
   }
   episode.query_logits = model->global_block(by_row, context.query_inputs);
+  return episode;
+}
+
+Episode run_episode(RankingModel& model, const TaskBatch& batch, const EpisodeOptions& options) {
+  std::optional<torch::NoGradGuard> frozen;
+  if (!options.train) frozen.emplace();
+  const std::vector<Tensor> table_rows = model->tables.gather(batch.rows, options.train);
+  const Tensor inputs = assemble_inputs(batch.rows, model->layout, table_rows, model->tensor);
+  Episode episode = run_tasks(model, divide_rows(model, batch, inputs), options);
+  episode.table_rows = table_rows;
   return episode;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "limber/core/data/task_batch.h"
+#include "limber/training/layers/segments.h"
 #include "limber/training/model/ranking_model.h"
 
 namespace limber {
@@ -27,6 +28,22 @@ struct Episode {
   /// Support loss of all tasks before each inner step, per support row; for the training log.
   std::vector<double> support_losses;
 };
+
+/// Rows ready for the model, support and query rows apart. A model without support has one task of
+/// query rows only.
+struct EpisodeRows {
+  Segments support, query;
+  torch::Tensor support_inputs, query_inputs;    ///< [rows, all input columns]
+  torch::Tensor support_labels, query_labels;    ///< [rows, labels], NaN = absent
+  torch::Tensor support_weights, query_weights;  ///< [rows, 1]; undefined: each row counts once
+};
+
+/// `inputs`: of all rows of the batch, from assemble_inputs.
+EpisodeRows divide_rows(const RankingModel& model, const TaskBatch& batch,
+                        const torch::Tensor& inputs);
+
+/// run_episode below, from rows whose inputs are at hand; table_rows stays empty.
+Episode run_tasks(RankingModel& model, const EpisodeRows& rows, const EpisodeOptions& options);
 
 /// Runs a batch of tasks: the inner loop on each task's support rows, all tasks at once, through
 /// the frozen global block, then the query rows with the vector that would be stored (LiMAML,

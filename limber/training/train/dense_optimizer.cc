@@ -21,10 +21,6 @@ DenseOptimizer::DenseOptimizer(std::vector<torch::Tensor> parameters, const Trai
   }
 }
 
-void DenseOptimizer::clear_gradients() {
-  for (torch::Tensor& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();
-}
-
 double DenseOptimizer::clip(double clip_norm) {
   const torch::NoGradGuard no_grad;
   double squares = 0;

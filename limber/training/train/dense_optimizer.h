@@ -14,7 +14,6 @@ class DenseOptimizer {
  public:
   DenseOptimizer(std::vector<torch::Tensor> parameters, const TrainOptions& options);
 
-  void clear_gradients();
   /// Scales the gradients down to `clip_norm` where they are longer; returns the norm before.
   double clip(double clip_norm);
   void step(double learning_rate);

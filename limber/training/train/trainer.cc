@@ -10,7 +10,7 @@
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
 #include "limber/core/data/loader.h"
-#include "limber/training/meta/episode.h"
+#include "limber/training/meta/outer_gradients.h"
 #include "limber/training/train/schedule.h"
 
 namespace limber {
@@ -107,13 +107,9 @@ std::pair<double, double> Trainer::step(const TaskBatch& batch, double factor) {
   options.train = true;
   options.second_order = config_.meta.order == "second";
   options.steps = config_.meta.inner_steps;
-  const Episode episode = run_episode(model_, batch, options);
-  const LossSum loss = loss_sum(episode.query_logits, episode.query_labels, episode.query_weights);
-  optimizer_.clear_gradients();
-  loss.mean().backward();
-  const double sum = loss.sum.item<double>();
+  const OuterGradients outer = outer_gradients(model_, batch, options);
   const double norm = optimizer_.clip(config_.train.clip_norm);
-  if (!std::isfinite(sum) || !std::isfinite(norm)) {
+  if (!std::isfinite(outer.loss_sum) || !std::isfinite(norm)) {
     throw Error(
         "step {}: the loss or its gradient is not finite; lower train.learning_rate or "
         "meta.inner_learning_rate_start",
@@ -122,11 +118,11 @@ std::pair<double, double> Trainer::step(const TaskBatch& batch, double factor) {
   optimizer_.step(config_.train.learning_rate * factor);
   const double rate = config_.train.sparse_learning_rate * factor;
   if (config_.train.sparse_optimizer == "sgd") {
-    model_->tables.step_sgd(batch.rows, episode.table_rows, rate);
+    model_->tables.step_sgd(batch.rows, outer.table_rows, rate);
   } else {
-    model_->tables.step_rowwise_adagrad(batch.rows, episode.table_rows, rate);
+    model_->tables.step_rowwise_adagrad(batch.rows, outer.table_rows, rate);
   }
-  return {sum, loss.count.item<double>()};
+  return {outer.loss_sum, outer.loss_count};
 }
 
 bool Trainer::should_stop() const {

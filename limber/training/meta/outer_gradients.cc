@@ -1,0 +1,196 @@
+#include "limber/training/meta/outer_gradients.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "limber/training/layers/gemm.h"
+#include "limber/training/layers/input_assembly.h"
+
+namespace limber {
+namespace {
+
+using torch::Tensor;
+
+/// Fewer rows than this are not worth a thread.
+constexpr std::int64_t least_rows = 256;
+
+/// A run of tasks with inputs that are leaves of their own, and what came of it.
+struct Share {
+  EpisodeRows rows;
+  std::int64_t support_begin = 0, query_begin = 0;
+  Tensor loss;                    ///< sum over the share's query rows
+  std::vector<Tensor> gradients;  ///< by parameter; undefined where the share does not use it
+};
+
+Segments narrow_segments(const Segments& all, std::int64_t first, std::int64_t last) {
+  const auto& offsets = all.offsets();
+  std::vector<std::int64_t> own(offsets.begin() + first, offsets.begin() + last + 1);
+  const std::int64_t begin = own.front();
+  for (std::int64_t& offset : own) offset -= begin;
+  return Segments(std::move(own), all.counts().device());
+}
+
+/// The tasks from `first` to before `last`.
+Share take_tasks(const EpisodeRows& all, std::int64_t first, std::int64_t last) {
+  Share share;
+  share.support_begin = all.support.offsets()[static_cast<std::size_t>(first)];
+  share.query_begin = all.query.offsets()[static_cast<std::size_t>(first)];
+  share.rows.support = narrow_segments(all.support, first, last);
+  share.rows.query = narrow_segments(all.query, first, last);
+  return share;
+}
+
+/// One task's query rows from `begin` to before `end`, for models without support.
+Share take_rows(const EpisodeRows& all, std::int64_t begin, std::int64_t end) {
+  Share share;
+  share.query_begin = begin;
+  share.rows.support = all.support;
+  share.rows.query = Segments({0, end - begin}, all.query.counts().device());
+  return share;
+}
+
+/// Fills in the tensors of a share whose segments are known.
+void narrow_tensors(const EpisodeRows& all, Share& share, bool train_inputs) {
+  EpisodeRows& own = share.rows;
+  const auto narrow = [&](const Tensor& support, const Tensor& query, Tensor& own_support,
+                          Tensor& own_query) {
+    if (!support.defined()) return;
+    own_support = support.narrow(0, share.support_begin, own.support.rows());
+    own_query = query.narrow(0, share.query_begin, own.query.rows());
+  };
+  narrow(all.support_inputs.detach(), all.query_inputs.detach(), own.support_inputs,
+         own.query_inputs);
+  narrow(all.support_labels, all.query_labels, own.support_labels, own.query_labels);
+  narrow(all.support_weights, all.query_weights, own.support_weights, own.query_weights);
+  own.support_inputs.set_requires_grad(train_inputs);
+  own.query_inputs.set_requires_grad(train_inputs);
+}
+
+std::vector<Share> divide(const RankingModel& model, const EpisodeRows& all, std::int64_t parts,
+                          std::int64_t steps, bool train_inputs) {
+  std::vector<Share> shares;
+  if (model->uses_support()) {
+    std::vector<std::int64_t> costs;
+    const auto& support = all.support.offsets();
+    const auto& query = all.query.offsets();
+    for (std::size_t t = 0; t + 1 < query.size(); ++t) {
+      // Forward and backward pass of a support row in each inner step, and for the second
+      // derivative again; of a query row once.
+      costs.push_back(2 * steps * (support[t + 1] - support[t]) + query[t + 1] - query[t]);
+    }
+    const auto bounds = equal_shares(costs, parts);
+    for (std::size_t p = 0; p + 1 < bounds.size(); ++p) {
+      if (bounds[p] < bounds[p + 1]) shares.push_back(take_tasks(all, bounds[p], bounds[p + 1]));
+    }
+  } else {
+    const std::int64_t rows = all.query.rows();
+    for (std::int64_t p = 0; p < parts; ++p) {
+      shares.push_back(take_rows(all, rows * p / parts, rows * (p + 1) / parts));
+    }
+  }
+  for (Share& share : shares) narrow_tensors(all, share, train_inputs);
+  return shares;
+}
+
+std::int64_t parts_for(const RankingModel& model, const EpisodeRows& rows) {
+  if (!model->tensor.device().is_cpu() || model->model.global_block.dropout > 0) return 1;
+  const std::int64_t worth = (rows.support.rows() + rows.query.rows()) / least_rows;
+  return std::clamp<std::int64_t>(worth, 1, at::get_num_threads());
+}
+
+}  // namespace
+
+std::vector<std::int64_t> equal_shares(const std::vector<std::int64_t>& costs, std::int64_t parts) {
+  std::vector<std::int64_t> bounds = {0};
+  const double total = static_cast<double>(std::accumulate(costs.begin(), costs.end(), 0LL));
+  double passed = 0;
+  for (std::size_t t = 0; t < costs.size(); ++t) {
+    const auto cost = static_cast<double>(costs[t]);
+    // A task belongs to the run in which its middle lies.
+    while (static_cast<std::int64_t>(bounds.size()) < parts &&
+           (passed + cost / 2) * static_cast<double>(parts) >=
+               total * static_cast<double>(bounds.size())) {
+      bounds.push_back(static_cast<std::int64_t>(t));
+    }
+    passed += cost;
+  }
+  bounds.resize(static_cast<std::size_t>(parts) + 1, static_cast<std::int64_t>(costs.size()));
+  return bounds;
+}
+
+OuterGradients outer_gradients(RankingModel& model, const TaskBatch& batch,
+                               const EpisodeOptions& options) {
+  OuterGradients result;
+  result.table_rows = model->tables.gather(batch.rows, /*train=*/true);
+  const Tensor inputs =
+      assemble_inputs(batch.rows, model->layout, result.table_rows, model->tensor);
+  const EpisodeRows all = divide_rows(model, batch, inputs);
+  std::vector<Tensor> parameters = model->parameters();
+  for (Tensor& parameter : parameters) parameter.mutable_grad() = Tensor();
+
+  const std::int64_t parts = parts_for(model, all);
+  if (parts == 1) {
+    const Episode episode = run_tasks(model, all, options);
+    const LossSum loss =
+        loss_sum(episode.query_logits, episode.query_labels, episode.query_weights);
+    loss.mean().backward();
+    result.loss_sum = loss.sum.item<double>();
+    result.loss_count = loss.count.item<double>();
+    return result;
+  }
+
+  Tensor present = torch::isnan(all.query_labels).logical_not();
+  if (all.query_weights.defined()) present = present * all.query_weights;
+  const Tensor count = present.sum().to(inputs.dtype());
+  const bool train_inputs = inputs.requires_grad();
+  std::vector<Share> shares = divide(model, all, parts, options.steps, train_inputs);
+  Tensor input_gradients = at::empty(inputs.sizes(), model->tensor);
+  const std::int64_t query_begin = all.support.rows();
+  at::parallel_for(
+      0, static_cast<std::int64_t>(shares.size()), 1, [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t s = first; s < last; ++s) {
+          const torch::AutoGradMode recording(true);
+          const SerialBlas serial;
+          Share& share = shares[static_cast<std::size_t>(s)];
+          const Episode episode = run_tasks(model, share.rows, options);
+          const LossSum loss =
+              loss_sum(episode.query_logits, episode.query_labels, episode.query_weights);
+          share.loss = loss.sum.detach();
+          std::vector<Tensor> wanted = parameters;
+          if (train_inputs) {
+            wanted.push_back(share.rows.support_inputs);
+            wanted.push_back(share.rows.query_inputs);
+          }
+          share.gradients = torch::autograd::grad({loss.sum / count.clamp_min(1e-12)}, wanted, {},
+                                                  /*retain_graph=*/false, /*create_graph=*/false,
+                                                  /*allow_unused=*/true);
+          if (!train_inputs) continue;
+          const torch::NoGradGuard no_grad;
+          const auto store = [&](const Tensor& gradient, std::int64_t begin, std::int64_t rows) {
+            Tensor place = input_gradients.narrow(0, begin, rows);
+            gradient.defined() ? place.copy_(gradient) : place.zero_();
+          };
+          store(share.gradients[parameters.size()], share.support_begin, share.rows.support.rows());
+          store(share.gradients[parameters.size() + 1], query_begin + share.query_begin,
+                share.rows.query.rows());
+        }
+      });
+
+  const torch::NoGradGuard no_grad;
+  for (const Share& share : shares) result.loss_sum += share.loss.item<double>();
+  result.loss_count = count.item<double>();
+  for (std::size_t p = 0; p < parameters.size(); ++p) {
+    Tensor sum;
+    for (const Share& share : shares) {
+      if (!share.gradients[p].defined()) continue;
+      sum = sum.defined() ? sum.add_(share.gradients[p]) : share.gradients[p].clone();
+    }
+    parameters[p].mutable_grad() = sum;
+  }
+  if (train_inputs) inputs.backward(input_gradients);
+  return result;
+}
+
+}  // namespace limber

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "limber/core/data/task_batch.h"
+#include "limber/training/meta/episode.h"
+#include "limber/training/model/ranking_model.h"
+
+namespace limber {
+
+/// What one batch says about the weights. Gradients stand in `.grad` of the model's parameters and
+/// of `table_rows`.
+struct OuterGradients {
+  double loss_sum = 0, loss_count = 0;    ///< of the query rows, by weight
+  std::vector<torch::Tensor> table_rows;  ///< leaves, by embedding table
+};
+
+/// The query loss of a batch, per row, and its gradients: those of the parameters are replaced.
+///
+/// On the CPU the tasks (without support, the rows) are divided among the threads, each with a
+/// graph of its own from the inputs to its share of the loss: a batch is many small operations, and
+/// threads that meet after each of them spend their time waiting. Shares are added in a fixed
+/// order, so that the same number of threads gives the same bits. A model with dropout runs
+/// undivided, because its masks come from one generator.
+OuterGradients outer_gradients(RankingModel& model, const TaskBatch& batch,
+                               const EpisodeOptions& options);
+
+/// Bounds of `parts` runs of tasks that cost about the same: [parts + 1], ascending from 0 to the
+/// number of tasks. `costs`: by task, not negative. For outer_gradients and its test.
+std::vector<std::int64_t> equal_shares(const std::vector<std::int64_t>& costs, std::int64_t parts);
+
+}  // namespace limber

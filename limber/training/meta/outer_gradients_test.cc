@@ -1,0 +1,181 @@
+#include "limber/training/meta/outer_gradients.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <set>
+#include <thread>
+
+#include "limber/training/meta/test_episode.h"
+
+namespace limber {
+namespace {
+
+using torch::Tensor;
+
+#ifdef __SANITIZE_THREAD__
+// OpenMP's barriers are invisible to the thread sanitizer: it would see races where there are none.
+constexpr bool openmp_can_be_seen = false;
+#else
+constexpr bool openmp_can_be_seen = true;
+#endif
+
+/// Sets the number of compute threads for as long as it lives.
+class Threads {
+ public:
+  explicit Threads(int count) : before_(at::get_num_threads()) {
+    at::set_num_threads(openmp_can_be_seen ? count : 1);
+  }
+  ~Threads() { at::set_num_threads(before_); }
+
+ private:
+  int before_;
+};
+
+std::map<std::string, Tensor> gradients_of(const RankingModel& model,
+                                           const std::vector<Tensor>& table_rows) {
+  std::map<std::string, Tensor> gradients;
+  const auto keep = [&](const std::string& name, const Tensor& tensor) {
+    if (tensor.grad().defined()) gradients[name] = tensor.grad().clone();
+  };
+  for (const auto& parameter : model->named_parameters()) keep(parameter.key(), parameter.value());
+  for (std::size_t t = 0; t < table_rows.size(); ++t) {
+    keep("table " + std::to_string(t), table_rows[t]);
+  }
+  return gradients;
+}
+
+struct Case {
+  const char* name;
+  std::string parts;
+  bool second = true;
+  bool weights = false;
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& value) {
+  return out << value.name;
+}
+
+class DividedGradients : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    const Case& given = GetParam();
+    layout_ = test::small_layout(2);
+    ModelOptions options = test::smooth_model();
+    options.meta_block.enabled = given.parts != "none";
+    options.meta_block.adapt = given.parts == "embedding" ? "embedding" : "weights";
+    options.history.enabled = options.statistics.enabled = given.parts == "all";
+    options.history.pooling = "attention";
+    options.history.signal = "residual";
+    options.history.dim = 3;
+    model_ = test::make_test_model(layout_, options, MetaOptions{});
+    // Tasks of all sizes, one without support, one that is larger than a thread's share.
+    batch_ =
+        test::random_batch(layout_, {40, 0, 1, 700, 90, 3, 250}, {100, 20, 1, 30, 80, 7, 400}, 3);
+    if (given.weights) test::weigh(batch_, 6);
+    options_ = {.train = true, .second_order = given.second, .steps = 2};
+  }
+
+  InputLayout layout_;
+  RankingModel model_{nullptr};
+  TaskBatch batch_;
+  EpisodeOptions options_;
+};
+
+TEST_P(DividedGradients, EqualTheUndivided) {
+  for (auto& parameter : model_->parameters()) parameter.mutable_grad() = Tensor();
+  const Episode episode = run_episode(model_, batch_, options_);
+  const LossSum loss = loss_sum(episode.query_logits, episode.query_labels, episode.query_weights);
+  loss.mean().backward();
+  const auto expected = gradients_of(model_, episode.table_rows);
+  EXPECT_GT(expected.size(), 8U);
+
+  for (const int threads : {1, 2, 3, 6}) {
+    SCOPED_TRACE(threads);
+    const Threads set(threads);
+    const OuterGradients outer = outer_gradients(model_, batch_, options_);
+    EXPECT_NEAR(outer.loss_sum, loss.sum.item<double>(), 1e-10 * loss.sum.item<double>());
+    EXPECT_NEAR(outer.loss_count, loss.count.item<double>(), 1e-6);
+    const auto found = gradients_of(model_, outer.table_rows);
+    ASSERT_EQ(found.size(), expected.size());
+    for (const auto& [name, gradient] : expected) {
+      EXPECT_TRUE(torch::allclose(found.at(name), gradient, 1e-9, 1e-13)) << name;
+    }
+  }
+}
+
+TEST_P(DividedGradients, AreTheSameBitsEveryTime) {
+  const Threads set(3);
+  const auto first = gradients_of(model_, outer_gradients(model_, batch_, options_).table_rows);
+  for (int time = 0; time < 5; ++time) {
+    const auto again = gradients_of(model_, outer_gradients(model_, batch_, options_).table_rows);
+    for (const auto& [name, gradient] : first) {
+      EXPECT_TRUE(torch::equal(again.at(name), gradient)) << name;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, DividedGradients,
+                         testing::Values(Case{"second_order", "weights"},
+                                         Case{"first_order", "weights", false},
+                                         Case{"embedding", "embedding"}, Case{"all", "all"},
+                                         Case{"weighed", "all", true, true},
+                                         Case{"without_support", "none"},
+                                         Case{"without_support_weighed", "none", true, true}),
+                         [](const auto& tested) { return tested.param.name; });
+
+TEST(OuterGradients, DropoutDrawsTheSameMasksAgain) {
+  const Threads set(3);
+  const InputLayout layout = test::small_layout();
+  ModelOptions options = test::smooth_model();
+  options.global_block.dropout = 0.3;
+  RankingModel model = test::make_test_model(layout, options, MetaOptions{});
+  model->train();
+  const TaskBatch batch = test::random_batch(layout, {300, 200}, {300, 400}, 3);
+  const auto run = [&] {
+    torch::manual_seed(5);
+    return outer_gradients(model, batch, {.train = true, .second_order = true, .steps = 1})
+        .loss_sum;
+  };
+  EXPECT_EQ(run(), run());
+}
+
+TEST(EqualShares, CoverAllTasksInOrderAndDifferByLessThanATask) {
+  Random random(4);
+  for (int time = 0; time < 200; ++time) {
+    std::vector<std::int64_t> costs(random.below(40));
+    for (auto& cost : costs) cost = static_cast<std::int64_t>(random.below(50));
+    const auto parts = static_cast<std::int64_t>(1 + random.below(6));
+    const auto bounds = equal_shares(costs, parts);
+    ASSERT_EQ(bounds.size(), static_cast<std::size_t>(parts) + 1);
+    EXPECT_EQ(bounds.front(), 0);
+    EXPECT_EQ(bounds.back(), static_cast<std::int64_t>(costs.size()));
+    const auto total = std::accumulate(costs.begin(), costs.end(), std::int64_t{0});
+    for (std::size_t p = 0; p + 1 < bounds.size(); ++p) {
+      ASSERT_LE(bounds[p], bounds[p + 1]);
+      const auto share = std::accumulate(costs.begin() + bounds[p], costs.begin() + bounds[p + 1],
+                                         std::int64_t{0});
+      EXPECT_LE(share, total / parts + 1 + 50);
+    }
+  }
+}
+
+/// at::parallel_for is compiled into its caller: without OpenMP there it runs on one thread, and
+/// nothing but the clock shows it.
+TEST(ParallelLoops, UseSeveralThreads) {
+  if (!openmp_can_be_seen) GTEST_SKIP() << "one thread under the thread sanitizer";
+  const Threads set(3);
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+  at::parallel_for(0, 3, 1, [&](std::int64_t, std::int64_t) {
+    const std::lock_guard lock(mutex);
+    seen.insert(std::this_thread::get_id());
+  });
+  EXPECT_EQ(seen.size(), 3U);
+}
+
+}  // namespace
+}  // namespace limber
