@@ -1,12 +1,17 @@
 #include <fmt/format.h>
 
 #include "apps/tool_verbs.h"
+#include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/data/starter_config.h"
 
 namespace limber {
 
 int run_init(const InitArguments& arguments) {
+  if (!arguments.output.empty() && !arguments.force && std::filesystem::exists(arguments.output)) {
+    throw InputError("{}: exists already; name another file, or replace it with --force",
+                     arguments.output);
+  }
   const std::string yaml = starter_config(
       arguments.data, arguments.output.empty()
                           ? std::filesystem::path(".")

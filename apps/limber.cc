@@ -8,7 +8,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "limber/core/base/nearest_word.h"
 
 namespace {
 
@@ -60,6 +64,9 @@ int main(int argc, char** argv) {
                program, std::strerror(errno));
     return 1;
   }
-  fmt::print(stderr, "error: '{}' is no verb; `limber --help` lists them\n", word);
+  std::vector<std::string> names;
+  for (const Verb& verb : verbs) names.emplace_back(verb.name);
+  fmt::print(stderr, "error: '{}' is no verb; `limber --help` lists them{}\n", word,
+             limber::did_you_mean(word, names));
   return 2;
 }

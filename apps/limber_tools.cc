@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "apps/arguments.h"
 #include "apps/assign_verb.h"
 #include "apps/screen_verbs.h"
 #include "apps/tool_verbs.h"
@@ -23,6 +24,7 @@ int parse_and_run(int argc, char** argv) {
       "starter config for them.");
   init_verb->add_option("data", init.data, "CSV, CSV.gz or Parquet files, or a folder")->required();
   init_verb->add_option("--output,-o", init.output, "File to write; standard output without it");
+  init_verb->add_flag("--force", init.force, "Replaces the file where it exists");
 
   GenerateArguments generate;
   CLI::App* generate_verb = app.add_subcommand(
@@ -51,11 +53,7 @@ int parse_and_run(int argc, char** argv) {
   ScreenArguments screen;
   CLI::App* screen_verb = add_screen_verbs(app, screen);
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto code = parse_arguments(app, argc, argv)) return *code;
   if (*init_verb) return run_init(init);
   if (*generate_verb) return run_generate(generate);
   if (*inspect_verb) return run_inspect(inspect);

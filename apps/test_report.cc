@@ -17,6 +17,7 @@ TestReport report_test(const Config& config, const Dataset& dataset, RankingMode
 
   nlohmann::json& json = report.json;
   json["split"] = dataset.split;
+  if (!scored.weights.empty()) json["weight"] = config.data.weight;
   const BootstrapOptions bootstrap{.resamples = resamples, .confidence = 0.95, .seed = 1};
   for (std::size_t l = 0; l < scored.labels.size(); ++l) {
     const Predictions predictions = scored.predictions(l);
@@ -47,9 +48,13 @@ TestReport report_test(const Config& config, const Dataset& dataset, RankingMode
 
 void print_test_report(const nlohmann::json& report) {
   for (const auto& [label, values] : report.at("labels").items()) {
-    fmt::print("\ntest metrics of '{}' (split: {}, {} rows, {} members)\n", label,
+    const std::string weighed =
+        report.contains("weight")
+            ? fmt::format(", each weighing its '{}'", report.at("weight").get<std::string>())
+            : "";
+    fmt::print("\ntest metrics of '{}' (split: {}, {} rows{}, {} members)\n", label,
                report.at("split").get<std::string>(),
-               values.at("metrics").at("rows").get<std::int64_t>(),
+               values.at("metrics").at("rows").get<std::int64_t>(), weighed,
                values.at("metrics").at("groups").get<std::int64_t>());
     for (const MetricDescription& description : metric_descriptions) {
       const auto& metric = values.at("metrics").at(std::string(description.key));

@@ -11,6 +11,7 @@ namespace limber {
 struct InitArguments {
   std::vector<std::string> data;
   std::string output;  ///< "" = standard output
+  bool force = false;  ///< `output` may exist
 };
 int run_init(const InitArguments& arguments);
 

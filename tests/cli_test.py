@@ -189,11 +189,23 @@ class WholeWay(Case):
                 self.assertIn(f"\n{section}: ", options)
 
     def test_usage_errors(self):
-        self.assert_refused(run("trian"), "trian", "--help")
+        self.assert_refused(run("trian"), "trian", "--help", "did you mean train?")
+        self.assert_refused(run("train", "--restrat"), "limber train", "--restrat", "did you mean --restart?")
+        self.assert_refused(run("inspect", "a", "--jsn"), "--jsn", "did you mean --json?")
+        self.assert_refused(run("screen", "ft"), "limber screen", "'ft'", "did you mean fit?")
+        self.assert_refused(run("screen"), "limber screen", "needs one of: ", "fit")
         for arguments in (["train"], ["train", "a", "--models"], ["generate", "x", "--rows", "many"]):
             done = run(*arguments)
-            self.assertEqual(done.returncode, 2, done.stderr)
-            self.assertNotEqual(done.stderr, "")
+            self.assert_refused(done, f"limber {arguments[0]}", "--help")
+
+    def test_init_keeps_what_is_there(self):
+        config = self.work / "mine.yaml"
+        config.write_text("precious")
+        self.assert_refused(run("init", self.folder / "csv", "-o", config), "mine.yaml", "--force")
+        self.assertEqual(config.read_text(), "precious")
+        done = run("init", self.folder / "csv", "-o", config, "--force")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertNotEqual(config.read_text(), "precious")
 
 
 class BadConfig(Case):

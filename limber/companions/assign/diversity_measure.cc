@@ -7,7 +7,7 @@
 #include "limber/companions/assign/exposure.h"
 #include "limber/companions/assign/information_unfairness.h"
 #include "limber/core/base/error.h"
-#include "limber/core/config/nearest_word.h"
+#include "limber/core/base/nearest_word.h"
 
 namespace limber::assign {
 namespace {

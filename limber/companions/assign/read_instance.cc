@@ -9,7 +9,7 @@
 #include "limber/companions/assign/read_network.h"
 #include "limber/companions/assign/table_rows.h"
 #include "limber/core/base/error.h"
-#include "limber/core/config/nearest_word.h"
+#include "limber/core/base/nearest_word.h"
 #include "limber/core/data/vocabulary.h"
 
 namespace limber::assign {

@@ -7,6 +7,7 @@
 #include "limber/core/artifact/version.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
+#include "limber/core/base/nearest_word.h"
 
 namespace limber {
 namespace fs = std::filesystem;
@@ -24,11 +25,26 @@ fs::path without_trailing_slash(const fs::path& path) {
   return path.has_filename() ? path : path.parent_path();
 }
 
+/// "; did you mean models/films?", of the folders beside one that is not there.
+std::string nearest_model(const fs::path& missing) {
+  std::error_code code;
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(
+           missing.has_parent_path() ? missing.parent_path() : fs::path("."), code)) {
+    if (entry.is_directory(code)) names.push_back(entry.path().filename().string());
+  }
+  std::ranges::sort(names);
+  const std::string nearest = nearest_word(missing.filename().string(), names);
+  if (nearest.empty()) return "";
+  return fmt::format("; did you mean {}?", (missing.parent_path() / nearest).string());
+}
+
 fs::path find_version_folder(const fs::path& given) {
   const fs::path path = without_trailing_slash(given.lexically_normal());
   std::error_code code;
   if (!fs::is_directory(path, code)) {
-    throw InputError("{}: no such folder; give models/NAME or models/NAME/VERSION", given.string());
+    throw InputError("{}: no such folder; give models/NAME or models/NAME/VERSION{}",
+                     given.string(), nearest_model(path));
   }
   // A version that lost its manifest is a damaged version, not a model without versions.
   if (fs::exists(path / kManifestName, code) || parse_version(path.filename().string())) {

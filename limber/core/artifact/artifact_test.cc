@@ -96,6 +96,7 @@ TEST_F(ArtifactTest, ACopyUnderAnotherNameKeepsItsVersion) {
 
 TEST_F(ArtifactTest, NothingThereIsSaidPlainly) {
   publish();
+  expect_refused(models_ / "flims", "flims", "did you mean " + (models_ / "films").string());
   expect_refused(models_ / "books", "books", "no such folder");
   expect_refused(models_, "models", "no published version");
   expect_refused(models_ / "films/000001/manifest.json", "manifest.json", "no such folder");

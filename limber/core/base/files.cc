@@ -119,7 +119,12 @@ std::vector<fs::path> expand_paths(std::span<const std::string> patterns) {
         }
       }
       ::globfree(&matches);
-      if (found.size() == before) throw InputError("{}: no such file", pattern);
+      if (found.size() == before) {
+        throw InputError("{}: no such file{}", pattern,
+                         fs::path(pattern).is_absolute()
+                             ? ""
+                             : fmt::format(" (from {})", fs::current_path(code).string()));
+      }
     }
     std::sort(found.begin() + static_cast<std::ptrdiff_t>(before), found.end());
   }

@@ -170,6 +170,12 @@ TEST_F(Files, ExpandRefusesPatternsThatMatchNothing) {
   } catch (const InputError& error) {
     EXPECT_EQ(error.what(), at("missing*.csv").string() + ": no such file");
   }
+  try {
+    expand_paths(std::vector<std::string>{"missing.csv"});
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.what(), "missing.csv: no such file (from " + fs::current_path().string() + ")");
+  }
 }
 
 TEST(TemporaryFolders, AreDistinctAndRemoved) {

@@ -6,7 +6,7 @@
 
 #include "limber/core/config/config.h"
 #include "limber/core/config/config_node.h"
-#include "limber/core/config/nearest_word.h"
+#include "limber/core/base/nearest_word.h"
 
 namespace limber {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "limber/core/config/nearest_word.h"
+#include "limber/core/base/nearest_word.h"
 #include "limber/core/config/option_list.h"
 #include "limber/core/config/scalar_reader.h"
 #include "limber/core/config/section.h"

@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include "limber/core/config/constraint_text.h"
-#include "limber/core/config/nearest_word.h"
+#include "limber/core/base/nearest_word.h"
 
 namespace limber {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "limber/core/config/nearest_word.h"
+#include "limber/core/base/nearest_word.h"
 #include "limber/core/config/yaml_reader.h"
 
 namespace limber {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "limber/core/base/error.h"
-#include "limber/core/config/nearest_word.h"
+#include "limber/core/base/nearest_word.h"
 #include "limber/core/data/label_expression.h"
 #include "limber/core/data/source_reader.h"
 #include "limber/core/data/split.h"

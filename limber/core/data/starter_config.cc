@@ -84,10 +84,10 @@ class Writer {
 
   std::string heading() const {
     return fmt::format(
-        "# A config to start from, guessed from the first {} rows of each file: look it over.\n"
-        "# Save it as config.yaml, and run:\n"
+        "# A config to start from, guessed from the first {} rows of each file: look it over, then\n"
+        "# give it to:\n"
         "#\n"
-        "#     limber train config.yaml\n"
+        "#     limber train CONFIG\n"
         "#\n"
         "# All options: limber train --help.\n"
         "\n"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "limber/core/base/error.h"
-#include "limber/core/config/nearest_word.h"
+#include "limber/core/base/nearest_word.h"
 #include "limber/core/data/text_check.h"
 
 namespace limber {

@@ -1,4 +1,4 @@
-#include "limber/core/config/nearest_word.h"
+#include "limber/core/base/nearest_word.h"
 
 #include <gtest/gtest.h>
 
