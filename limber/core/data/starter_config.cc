@@ -84,8 +84,8 @@ class Writer {
 
   std::string heading() const {
     return fmt::format(
-        "# A config to start from, guessed from the first {} rows of each file: look it over, then\n"
-        "# give it to:\n"
+        "# A config to start from, guessed from the first {} rows of each file: look it over,\n"
+        "# then give it to:\n"
         "#\n"
         "#     limber train CONFIG\n"
         "#\n"
