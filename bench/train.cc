@@ -44,13 +44,34 @@ void write(const Workload& workload, const std::vector<EpisodePlan>& plans,
   dump.write(path, model->layout, static_cast<std::int64_t>(plans.size()));
 }
 
+/// Floating-point operations a second of large square products: what this machine can do at most.
+double matrix_peak(bool processor) {
+  const torch::NoGradGuard no_grad;
+  constexpr std::int64_t side = 1024;
+  const torch::Tensor a = torch::rand({side, side}), b = torch::rand({side, side});
+  torch::Tensor c = torch::mm(a, b);
+  std::int64_t products = 0;
+  const RateClock time(processor);
+  for (; time.seconds() < 0.5; ++products) torch::mm_out(c, a, b);
+  return static_cast<double>(products) * 2 * side * side * side / time.seconds();
+}
+
+/// Floating-point operations that the matrix products of one example take: forward, and twice as
+/// many backward, for the inputs and for the weights. Every matrix meets every example once.
+double matrix_operations(const RankingModel& model) {
+  std::int64_t weights = 0;
+  for (const torch::Tensor& parameter : model->parameters()) {
+    if (parameter.dim() == 2) weights += parameter.numel();
+  }
+  return 3 * 2 * static_cast<double>(weights);
+}
+
 /// The gathering of a batch, which finds the rows that it uses, is part of the step.
 void measure(const Workload& workload, const std::vector<EpisodePlan>& plans, double seconds,
              bool processor) {
   const TemporaryFolder folder;
-  Trainer trainer(workload.config, *workload.dataset,
-                  make_model(workload.config, *workload.dataset, torch::kCPU), folder.path(),
-                  /*restart=*/true);
+  const RankingModel model = make_model(workload.config, *workload.dataset, torch::kCPU);
+  Trainer trainer(workload.config, *workload.dataset, model, folder.path(), /*restart=*/true);
   BatchMaker maker(*workload.dataset);
   TaskBatch batch;
   const auto step = [&](std::size_t i) {
@@ -63,7 +84,10 @@ void measure(const Workload& workload, const std::vector<EpisodePlan>& plans, do
   const RateClock time(processor);
   for (std::size_t i = 0; time.seconds() < seconds; ++i) examples += step(i);
   const double rate = static_cast<double>(examples) / time.seconds();
-  fmt::print("{}\n", nlohmann::json{{"examples_per_second", rate}}.dump());
+  const double bound = matrix_peak(processor) / matrix_operations(model);
+  const nlohmann::json found = {{"examples_per_second", rate},
+                                {"examples_per_second_bound", bound}};
+  fmt::print("{}\n", found.dump());
 }
 
 int run(int argc, char** argv) {

@@ -5,6 +5,9 @@ to updated weights; ours finds the rows that a batch uses within the step, as Py
 sparse gradients within its own. PyTorch is measured in every set-up that might be its fastest, and
 the fastest is the peer: SparseAdam, Adagrad or row-wise Adagrad for the rows, fused Adam for the
 rest, with and without torch.compile.
+
+Below stands what no program can pass: the matrix products of an example alone, at the speed that this
+machine reaches on large square matrices.
 """
 
 import argparse
@@ -24,7 +27,7 @@ def main():
     result, errors = {}, {}
     print(f"Training, examples a second, batch 4096 ({side_by_side.conditions(options)}).")
     for shape, words in SHAPES.items():
-        ours, peers = [], {}
+        ours, bounds, peers = [], [], {}
         with side_by_side.temporary_files(shape) as files:
             file = files[shape]
             case = ["--shape", shape]
@@ -32,6 +35,7 @@ def main():
             for _ in range(options.rounds):
                 found = side_by_side.measure([program, *case], options)
                 ours.append(found["examples_per_second"])
+                bounds.append(found["examples_per_second_bound"])
                 found = side_by_side.measure_peer(["peers/train_dcn.py", file], options)
                 for name, peer in found["examples_per_second"].items():
                     peers.setdefault(name, []).append(peer)
@@ -44,9 +48,12 @@ def main():
         for name, peer in sorted(peer_rates.items(), key=lambda entry: -entry[1]):
             mark = "  <- the peer" if name == best else ""
             print(f"  {'PyTorch, ' + name:32}{peer:12.0f}   x{rate / peer:.2f}{mark}")
+        bound = side_by_side.median(bounds)
+        print(f"  {'products alone, at full speed':32}{bound:12.0f}   x{bound / peer_rates[best]:.2f} of the peer")
         suffix = "" if shape == "advertisements" else "_" + shape
         result["examples_per_second" + suffix] = round(rate)
         result["ratio_pytorch" + suffix] = round(rate / peer_rates[best], 3)
+        result["bound_pytorch" + suffix] = round(bound / peer_rates[best], 3)
         result["peer" + suffix] = best
     side_by_side.print_errors(errors)
     result["largest_gradient_error"] = side_by_side.largest(errors)

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace limber::assign {
@@ -9,8 +10,13 @@ namespace limber::assign {
 GivenComparison compare_given(const Score& given, const Front& front) {
   GivenComparison result;
   result.score = given;
-  // The same assignment may have its fitness summed in another order.
-  const double rounding = 1e-9 * (1 + std::abs(given.fitness));
+  // The same assignment may have its fitness summed in another order. Relative to the fitness there
+  // is: in which unit it is given must make no difference.
+  double largest = std::abs(given.fitness);
+  for (const FrontPoint& point : front.points()) {
+    largest = std::max(largest, std::abs(point.score.fitness));
+  }
+  const double rounding = 1e-9 * largest;
   for (const FrontPoint& point : front.points()) {
     const Score& score = point.score;
     const bool no_less_fit = score.fitness >= given.fitness - rounding;
@@ -28,7 +34,7 @@ GivenComparison compare_given(const Score& given, const Front& front) {
 
 std::string describe(const GivenComparison& comparison) {
   const Score& given = comparison.score;
-  std::string text = fmt::format("The given assignment has fitness {:.4f} and diversity {:.4f}. ",
+  std::string text = fmt::format("The given assignment has fitness {:.6g} and diversity {:.4f}. ",
                                  given.fitness, given.diversity);
   if (comparison.on_front) {
     return text + "Nothing found is better on one count without being worse on the other.";
@@ -39,11 +45,11 @@ std::string describe(const GivenComparison& comparison) {
       comparison.dominated_by, comparison.dominated_by == 1 ? "" : "s",
       comparison.dominated_by == 1 ? "is" : "are");
   if (comparison.no_less_fit) {
-    text += fmt::format(" with no less fitness, diversity could be {:.4f} (fitness {:.4f});",
+    text += fmt::format(" with no less fitness, diversity could be {:.4f} (fitness {:.6g});",
                         comparison.no_less_fit->diversity, comparison.no_less_fit->fitness);
   }
   if (comparison.no_less_diverse) {
-    text += fmt::format(" with no less diversity, fitness could be {:.4f} (diversity {:.4f});",
+    text += fmt::format(" with no less diversity, fitness could be {:.6g} (diversity {:.4f});",
                         comparison.no_less_diverse->fitness, comparison.no_less_diverse->diversity);
   }
   text.back() = '.';

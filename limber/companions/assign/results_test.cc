@@ -149,5 +149,18 @@ TEST(GivenComparison, StandsToTheFront) {
   EXPECT_EQ(compare_given({6, 2}, front).dominated_by, 1U);
 }
 
+TEST(GivenComparison, DoesNotDependOnTheUnitOfFitness) {
+  for (const double unit : {1e-12, 1.0, 1e12}) {
+    SCOPED_TRACE(unit);
+    Front front;
+    front.add({{0, 4}, {}});
+    front.add({{6 * unit, 3}, {}});
+    const GivenComparison worse = compare_given({5 * unit, 3}, front);
+    EXPECT_EQ(worse.dominated_by, 1U);
+    // The same assignment, its fitness summed in another order.
+    EXPECT_TRUE(compare_given({6 * unit * (1 - 1e-15), 3}, front).on_front);
+  }
+}
+
 }  // namespace
 }  // namespace limber::assign
