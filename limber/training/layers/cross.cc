@@ -2,6 +2,7 @@
 
 #include "limber/training/layers/cross_kernel.h"
 #include "limber/training/layers/dense.h"
+#include "limber/training/layers/padding.h"
 
 namespace limber {
 
@@ -17,8 +18,13 @@ CrossLayerImpl::CrossLayerImpl(std::int64_t width, std::int64_t rank,
 }
 
 torch::Tensor CrossLayerImpl::forward(const torch::Tensor& x0, const torch::Tensor& x) {
-  if (weight.defined()) return cross_layer(x0, x, weight, bias);
-  return torch::addcmul(x, x0, torch::addmm(bias, torch::mm(x, down), up));
+  const std::int64_t width = x.size(1);
+  const torch::Tensor shift = pad_columns(bias, width);
+  if (weight.defined()) {
+    return cross_layer(x0, x, pad_columns(pad_rows(weight, width), width), shift);
+  }
+  const torch::Tensor low = torch::mm(x, pad_rows(down, width));
+  return torch::addcmul(x, x0, torch::addmm(shift, low, pad_columns(up, width)));
 }
 
 CrossNetworkImpl::CrossNetworkImpl(std::int64_t width, const CrossOptions& options,

@@ -14,7 +14,8 @@ namespace limber {
 class CrossLayerImpl : public torch::nn::Module {
  public:
   CrossLayerImpl(std::int64_t width, std::int64_t rank, torch::TensorOptions options);
-  /// x_0, x_l: [rows, width] -> x_{l+1} [rows, width].
+  /// x_0, x_l: [rows, width] -> x_{l+1} [rows, width]. Both may be padded with columns of zeros;
+  /// these stay zero.
   torch::Tensor forward(const torch::Tensor& x0, const torch::Tensor& x);
 
   torch::Tensor weight;    ///< full rank: [width, width]
@@ -23,7 +24,7 @@ class CrossLayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CrossLayer);
 
-/// The cross layers of a block; x [rows, width] -> [rows, width].
+/// The cross layers of a block; x [rows, width] -> [rows, width], where padded, as padded.
 class CrossNetworkImpl : public torch::nn::Module {
  public:
   CrossNetworkImpl(std::int64_t width, const CrossOptions& options, torch::TensorOptions tensor);

@@ -65,5 +65,48 @@ TEST(Dense, MlpWithoutLayersIsIdentity) {
   EXPECT_EQ(mlp->out(), 3);
 }
 
+TEST(Cross, PaddedRowsGiveTheSameAndStayPadded) {
+  for (const char* kind : {"full", "low_rank"}) {
+    SCOPED_TRACE(kind);
+    CrossOptions options;
+    options.kind = kind;
+    options.rank = 2;
+    CrossNetwork network(5, options, kDouble);
+    Mlp mlp(5, std::vector<std::int64_t>{6, 4}, "relu", 0.0, kDouble);
+    Dense head(5, 2, kDouble);
+    const Tensor x = torch::randn({7, 5}, torch::kDouble);
+    const Tensor padded = pad_columns(x, 8);
+    const auto run = [&](const Tensor& rows) {
+      for (auto* module : {static_cast<torch::nn::Module*>(network.get()),
+                           static_cast<torch::nn::Module*>(mlp.get()),
+                           static_cast<torch::nn::Module*>(head.get())}) {
+        module->zero_grad();
+      }
+      const Tensor crossed = network(rows);
+      (mlp(crossed).square().sum() + head(crossed).square().sum()).backward();
+      std::vector<Tensor> found = {crossed.detach()};
+      for (const auto& parameters :
+           {network->parameters(), mlp->parameters(), head->parameters()}) {
+        for (const Tensor& parameter : parameters) found.push_back(parameter.grad().clone());
+      }
+      return found;
+    };
+    const auto plain = run(x), wide = run(padded);
+    EXPECT_TRUE(torch::allclose(wide[0].narrow(1, 0, 5), plain[0], 1e-12, 1e-12));
+    EXPECT_TRUE(torch::equal(wide[0].narrow(1, 5, 3), torch::zeros({7, 3}, torch::kDouble)));
+    for (std::size_t i = 1; i < plain.size(); ++i) {
+      EXPECT_TRUE(torch::allclose(wide[i], plain[i], 1e-10, 1e-12)) << i;
+    }
+  }
+}
+
+TEST(Padding, WideRowsBecomeWholeVectorsAndNarrowOnesStay) {
+  EXPECT_EQ(padded_width(74), 74);
+  EXPECT_EQ(padded_width(192), 192);
+  EXPECT_EQ(padded_width(193), 208);
+  EXPECT_EQ(padded_width(429), 432);
+  EXPECT_EQ(padded_width(432), 432);
+}
+
 }  // namespace
 }  // namespace limber

@@ -34,7 +34,7 @@ MlpImpl::MlpImpl(std::int64_t in, const std::vector<std::int64_t>& widths, std::
 
 torch::Tensor MlpImpl::forward(torch::Tensor x) {
   for (Dense& layer : layers_) {
-    x = activation_ == "relu" ? dense_relu(x, layer->weight, layer->bias)
+    x = activation_ == "relu" ? dense_relu(x, pad_rows(layer->weight, x.size(1)), layer->bias)
                               : activate(layer(x), activation_);
     if (dropout_ > 0 && is_training()) x = torch::dropout(x, dropout_, true);
   }

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "limber/training/layers/padding.h"
+
 namespace limber {
 
 /// Uniform in +-1/sqrt(fan_in), the usual start of a fully connected layer.
@@ -14,18 +16,20 @@ torch::Tensor initial_weight(std::int64_t rows, std::int64_t columns, std::int64
 torch::Tensor activate(const torch::Tensor& x, const std::string& activation);
 
 /// Fully connected layer with its weight as [in, out], so that batched and per-task weights have
-/// one layout: x [rows, in] -> x W + b [rows, out].
+/// one layout: x [rows, in] -> x W + b [rows, out]. x may be padded with columns of zeros.
 class DenseImpl : public torch::nn::Module {
  public:
   DenseImpl(std::int64_t in, std::int64_t out, torch::TensorOptions options);
-  torch::Tensor forward(const torch::Tensor& x) { return torch::addmm(bias, x, weight); }
+  torch::Tensor forward(const torch::Tensor& x) {
+    return torch::addmm(bias, x, pad_rows(weight, x.size(1)));
+  }
 
   torch::Tensor weight, bias;
 };
 TORCH_MODULE(Dense);
 
 /// Fully connected layers, each followed by the activation and, in training, by dropout.
-/// x [rows, in] -> [rows, last width], or x itself without layers.
+/// x [rows, in] -> [rows, last width], or x itself without layers. x may be padded with zeros.
 class MlpImpl : public torch::nn::Module {
  public:
   MlpImpl(std::int64_t in, const std::vector<std::int64_t>& widths, std::string activation,

@@ -1,5 +1,7 @@
 #include "limber/training/model/global_block.h"
 
+#include "limber/training/layers/padding.h"
+
 namespace limber {
 
 GlobalBlockImpl::GlobalBlockImpl(std::int64_t member_width, const InputLayout& layout,
@@ -19,7 +21,14 @@ GlobalBlockImpl::GlobalBlockImpl(std::int64_t member_width, const InputLayout& l
 
 torch::Tensor GlobalBlockImpl::forward(const torch::Tensor& member, const torch::Tensor& inputs) {
   const torch::Tensor selected = inputs_.select(inputs);
-  const torch::Tensor x = member.size(1) > 0 ? torch::cat({member, selected}, 1) : selected;
+  std::vector<torch::Tensor> parts;
+  if (member.size(1) > 0) parts.push_back(member);
+  parts.push_back(selected);
+  const std::int64_t width = member.size(1) + selected.size(1);
+  if (const std::int64_t padding = padded_width(width) - width; padding > 0) {
+    parts.push_back(torch::zeros({selected.size(0), padding}, selected.options()));
+  }
+  const torch::Tensor x = parts.size() > 1 ? torch::cat(parts, 1) : selected;
   torch::Tensor logits = head_(mlp_(cross_(x)));
   if (wide_) logits = logits + wide_(wide_inputs_.select(inputs));
   return logits;
