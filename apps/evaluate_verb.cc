@@ -44,12 +44,11 @@ nlohmann::json training_charts(const Artifact& artifact) {
 nlohmann::json html_report(const Artifact& artifact, const TestReport& test) {
   nlohmann::json report;
   report["title"] = fmt::format("{}, version {}", artifact.name(), artifact.version());
-  report["lead"] =
-      fmt::format("Test part of the data, split: {}.{}", test.json.at("split").get<std::string>(),
-                  test.json.contains("weight")
-                      ? fmt::format(" Every row weighs its '{}'.",
-                                    test.json.at("weight").get<std::string>())
-                      : "");
+  report["lead"] = fmt::format(
+      "Test part of the data, split: {}.{}", test.json.at("split").get<std::string>(),
+      test.json.contains("weight")
+          ? fmt::format(" Every row weighs its '{}'.", test.json.at("weight").get<std::string>())
+          : "");
   report["intervals"] = "95% intervals: bootstrap over members";
   report["summary"] = {{{"label", "Model"}, {"value", artifact.name()}},
                        {{"label", "Version"}, {"value", artifact.version()}},

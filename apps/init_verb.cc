@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "apps/tool_verbs.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
@@ -8,7 +10,9 @@
 namespace limber {
 
 int run_init(const InitArguments& arguments) {
-  if (!arguments.output.empty() && !arguments.force && std::filesystem::exists(arguments.output)) {
+  std::error_code unreadable;  // then writing says so
+  if (!arguments.output.empty() && !arguments.force &&
+      std::filesystem::exists(arguments.output, unreadable)) {
     throw InputError("{}: exists already; name another file, or replace it with --force",
                      arguments.output);
   }

@@ -9,7 +9,7 @@
 #include "limber/core/base/main.h"
 #include "limber/core/base/memory.h"
 #include "limber/core/data/samplers.h"
-#include "limber/training/meta/episode.h"
+#include "limber/training/meta/outer_gradients.h"
 #include "limber/training/train/trainer.h"
 
 namespace limber {
@@ -41,14 +41,10 @@ void write(const Workload& workload, const std::vector<TaskBatch>& batches,
   for (const bool second : {false, true}) {
     for (const std::int64_t steps : {1, 3}) {
       const EpisodeOptions options{.train = true, .second_order = second, .steps = steps};
-      model->zero_grad();
-      const Episode episode = run_episode(model, batches[0], options);
-      const LossSum loss = loss_sum(episode.query_logits, episode.query_labels);
-      const torch::Tensor mean = loss.sum / loss.count;
-      mean.backward();
+      const OuterGradients outer = outer_gradients(model, batches[0], options);
       const std::string prefix = fmt::format("{}.{}.", second ? "second" : "first", steps);
-      dump.add(prefix + "loss", mean);
-      dump.add_gradients(prefix, model, episode.table_rows);
+      dump.add(prefix + "loss", torch::tensor(outer.loss_sum / outer.loss_count, model->tensor));
+      dump.add_gradients(prefix, model, outer.table_rows);
     }
   }
   dump.write(path, model->layout, static_cast<std::int64_t>(batches.size()));

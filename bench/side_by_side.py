@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def arguments(parser, seconds):
-    parser.add_argument("--threads", type=int, default=2, help="compute threads of everybody")
+    parser.add_argument("--threads", type=int, default=2, help="compute threads")
     parser.add_argument("--seconds", type=float, default=seconds, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements; the median counts")
     parser.add_argument(

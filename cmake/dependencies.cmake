@@ -110,8 +110,14 @@ if(LIMBER_TRAINING)
   separate_arguments(torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
   target_compile_options(limber_torch INTERFACE ${torch_flags})
   # at::parallel_for is a template: where it is compiled without OpenMP its loops run on one thread,
-  # without a word. The runtime library that is loaded is the one that LibTorch itself uses.
-  find_package(OpenMP REQUIRED COMPONENTS CXX)
+  # without a word. LibTorch is built with GCC's runtime library; a second one would divide loops
+  # within loops, so another compiler must be told to use that one too.
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT DEFINED OpenMP_CXX_FLAGS)
+    set(OpenMP_CXX_FLAGS "-fopenmp=libgomp")
+    set(OpenMP_CXX_LIB_NAMES "gomp")
+    find_library(OpenMP_gomp_LIBRARY NAMES gomp libgomp.so.1)
+  endif()
+  limber_need(OpenMP "Use GCC, or install its OpenMP library (Debian: libgomp1)." COMPONENTS CXX)
   target_compile_options(limber_torch INTERFACE ${OpenMP_CXX_FLAGS})
   target_link_libraries(limber_torch INTERFACE OpenMP::OpenMP_CXX)
   # One translation unit pays for parsing <torch/torch.h>; the others reuse it.

@@ -65,12 +65,12 @@ std::string shown(const json& value) {
   return value.dump();
 }
 
-/// {"test": {"auc": 0.5}} as the row "test.auc", "0.5". A list of objects is a table of its own, too
-/// long for one line.
+/// {"test": {"auc": 0.5}} as the row "test.auc", "0.5". A list of objects is a table of its own,
+/// too long for one line.
 void flatten(const json& value, const std::string& name, std::vector<Row>& rows) {
   if (value.is_array() && !value.empty() && value.front().is_object()) {
-    rows.push_back({name, fmt::format("{} (--json shows them)",
-                                      counted(value.size(), "entry", "entries"))});
+    rows.push_back(
+        {name, fmt::format("{} (--json shows them)", counted(value.size(), "entry", "entries"))});
     return;
   }
   if (!value.is_object()) {
@@ -118,7 +118,8 @@ std::vector<Row> describe_features(const Artifact& artifact) {
       append(fmt::format("last {} of {}", text_at(encoder, "length"), of));
     }
     // A number is its own input, whatever dimension embeddings have by default.
-    const bool embedded = text_at(encoder, "kind") != "number" || text_at(encoder, "transform") == "bucketize";
+    const bool embedded =
+        text_at(encoder, "kind") != "number" || text_at(encoder, "transform") == "bucketize";
     if (const auto dim = text_at(encoder, "dim"); embedded && !dim.empty() && dim != "0")
       append(fmt::format("dim {}", dim));
     rows.push_back({text_at(encoder, "name"), text_at(encoder, "kind"), what});

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "limber/core/base/nearest_word.h"
 #include "limber/core/config/config.h"
 #include "limber/core/config/config_node.h"
-#include "limber/core/base/nearest_word.h"
 
 namespace limber {
 namespace {

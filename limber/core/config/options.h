@@ -309,7 +309,8 @@ struct TrainOptions {
     visit("checkpoint_seconds", checkpoint_seconds, at_least(0),
           "Seconds between checkpoints; 0 checkpoints after every step.");
     visit("seed", seed, at_least(0), "Seed of every random draw.");
-    visit("threads", threads, between(0, 4096), "Compute threads; 0 means all cores.");
+    visit("threads", threads, between(0, 4096),
+          "Compute threads; 0 means all cores. The same number gives the same bits.");
     visit("device", device, one_of({"auto", "cpu", "cuda"}), "Where training runs.");
     visit("tensorboard", tensorboard, any(), "Write TensorBoard event files beside the log.");
   }

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <system_error>
 
-#include "limber/core/config/constraint_text.h"
 #include "limber/core/base/nearest_word.h"
+#include "limber/core/config/constraint_text.h"
 
 namespace limber {
 namespace {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "limber/training/layers/parallel.h"
+
 // LibTorch's own BLAS (MKL in the x86 wheels), which it exports under the Fortran names. Weak, so
 // that a LibTorch that keeps its BLAS to itself, or has another, still links.
 extern "C" {
@@ -62,12 +64,15 @@ void multiply(std::int64_t rows, std::int64_t columns, std::int64_t inner, Opera
   gemm(&of_b, &of_a, &m, &n, &k, &one, b.data, &b_stride, a.data, &a_stride, &beta, c, &c_stride);
 }
 
-SerialBlas::SerialBlas() {
-  if (MKL_Set_Num_Threads_Local != nullptr) before_ = MKL_Set_Num_Threads_Local(1);
+SerialBlas::SerialBlas() : acts_(MKL_Set_Num_Threads_Local != nullptr && at::in_parallel_region()) {
+  if (!acts_) return;
+  // A new thread's first call into LibTorch sets the number of threads; let that come before.
+  at::get_num_threads();
+  before_ = MKL_Set_Num_Threads_Local(1);
 }
 
 SerialBlas::~SerialBlas() {
-  if (MKL_Set_Num_Threads_Local != nullptr) MKL_Set_Num_Threads_Local(before_);
+  if (acts_) MKL_Set_Num_Threads_Local(before_);
 }
 
 template void multiply<float>(std::int64_t, std::int64_t, std::int64_t, Operand<float>,

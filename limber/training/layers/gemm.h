@@ -20,8 +20,9 @@ template <class T>
 void multiply(std::int64_t rows, std::int64_t columns, std::int64_t inner, Operand<T> a,
               Operand<T> b, T beta, T* c, std::int64_t stride);
 
-/// While it lives, the calling thread's matrix products stay on that thread. Within a parallel loop
-/// they would be one thread's anyway, but MKL would form and dissolve a team for each of them.
+/// While it lives, matrix products called within a parallel loop stay on their thread. They would
+/// be one thread's anyway, but MKL would form and dissolve a team for each of them. Outside of
+/// parallel loops, also where a loop was not worth dividing, it does nothing.
 class SerialBlas {
  public:
   SerialBlas();
@@ -30,6 +31,7 @@ class SerialBlas {
   SerialBlas& operator=(const SerialBlas&) = delete;
 
  private:
+  bool acts_;
   int before_ = 0;
 };
 

@@ -1,6 +1,6 @@
 #include "limber/training/layers/input_assembly.h"
 
-#include <ATen/Parallel.h>
+#include "limber/training/layers/parallel.h"
 
 #include <cmath>
 #include <cstring>

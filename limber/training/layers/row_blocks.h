@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ATen/Parallel.h>
+#include "limber/training/layers/parallel.h"
 
 #include <algorithm>
 #include <cstdint>

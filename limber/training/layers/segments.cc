@@ -1,6 +1,6 @@
 #include "limber/training/layers/segments.h"
 
-#include <ATen/Parallel.h>
+#include "limber/training/layers/parallel.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,6 @@
 #include "limber/training/meta/descend.h"
 
-#include <ATen/Parallel.h>
+#include "limber/training/layers/parallel.h"
 
 namespace limber {
 namespace {

@@ -1,6 +1,6 @@
 #include "limber/training/meta/outer_gradients.h"
 
-#include <ATen/Parallel.h>
+#include "limber/training/layers/parallel.h"
 
 #include <algorithm>
 #include <numeric>
@@ -14,7 +14,7 @@ namespace {
 using torch::Tensor;
 
 /// Fewer rows than this are not worth a thread.
-constexpr std::int64_t least_rows = 256;
+constexpr std::int64_t least_rows = 64;
 
 /// A run of tasks with inputs that are leaves of their own, and what came of it.
 struct Share {
@@ -69,16 +69,18 @@ void narrow_tensors(const EpisodeRows& all, Share& share, bool train_inputs) {
 }
 
 std::vector<Share> divide(const RankingModel& model, const EpisodeRows& all, std::int64_t parts,
-                          std::int64_t steps, bool train_inputs) {
+                          const EpisodeOptions& options, bool train_inputs) {
   std::vector<Share> shares;
   if (model->uses_support()) {
+    // How often a support row passes through the model beside a query row's one time: to be
+    // described or embedded, and in every inner step, which a second derivative passes again.
+    const std::int64_t steps = model->meta_block ? options.steps : 0;
+    const std::int64_t passes = 1 + steps * (options.second_order ? 2 : 1);
     std::vector<std::int64_t> costs;
     const auto& support = all.support.offsets();
     const auto& query = all.query.offsets();
     for (std::size_t t = 0; t + 1 < query.size(); ++t) {
-      // Forward and backward pass of a support row in each inner step, and for the second
-      // derivative again; of a query row once.
-      costs.push_back(2 * steps * (support[t + 1] - support[t]) + query[t + 1] - query[t]);
+      costs.push_back(passes * (support[t + 1] - support[t]) + query[t + 1] - query[t]);
     }
     const auto bounds = equal_shares(costs, parts);
     for (std::size_t p = 0; p + 1 < bounds.size(); ++p) {
@@ -94,10 +96,47 @@ std::vector<Share> divide(const RankingModel& model, const EpisodeRows& all, std
   return shares;
 }
 
+/// Runs one share on the calling thread. `count`: what the loss of the whole batch is divided by.
+/// `input_gradients` [all rows, columns]: undefined, or gets the rows of this share.
+void run_share(RankingModel& model, const std::vector<Tensor>& parameters, const Tensor& count,
+               const EpisodeOptions& options, Share& share, Tensor input_gradients,
+               std::int64_t all_support) {
+  const torch::AutoGradMode recording(true);
+  const SerialBlas serial;
+  const Episode episode = run_tasks(model, share.rows, options);
+  const LossSum loss = loss_sum(episode.query_logits, episode.query_labels, episode.query_weights);
+  share.loss = loss.sum.detach();
+  std::vector<Tensor> wanted = parameters;
+  if (input_gradients.defined()) {
+    wanted.push_back(share.rows.support_inputs);
+    wanted.push_back(share.rows.query_inputs);
+  }
+  share.gradients = torch::autograd::grad({loss.sum / count.clamp_min(1e-12)}, wanted, {},
+                                          /*retain_graph=*/false, /*create_graph=*/false,
+                                          /*allow_unused=*/true);
+  if (!input_gradients.defined()) return;
+  const torch::NoGradGuard no_grad;
+  const auto store = [&](const Tensor& gradient, std::int64_t begin, std::int64_t rows) {
+    Tensor place = input_gradients.narrow(0, begin, rows);
+    gradient.defined() ? place.copy_(gradient) : place.zero_();
+  };
+  store(share.gradients[parameters.size()], share.support_begin, share.rows.support.rows());
+  store(share.gradients[parameters.size() + 1], all_support + share.query_begin,
+        share.rows.query.rows());
+}
+
+/// With fewer shares, undivided operations keep more threads busy.
+std::int64_t least_shares() {
+  return std::max<std::int64_t>((at::get_num_threads() + 1) / 2, 2);
+}
+
+/// Into how many shares a batch is worth being divided; 1: the operations use the threads.
 std::int64_t parts_for(const RankingModel& model, const EpisodeRows& rows) {
   if (!model->tensor.device().is_cpu() || model->model.global_block.dropout > 0) return 1;
-  const std::int64_t worth = (rows.support.rows() + rows.query.rows()) / least_rows;
-  return std::clamp<std::int64_t>(worth, 1, at::get_num_threads());
+  const std::int64_t threads = at::get_num_threads();
+  std::int64_t parts = std::min(threads, (rows.support.rows() + rows.query.rows()) / least_rows);
+  if (model->uses_support()) parts = std::min(parts, rows.query.tasks());
+  return parts < least_shares() ? 1 : parts;
 }
 
 }  // namespace
@@ -130,8 +169,12 @@ OuterGradients outer_gradients(RankingModel& model, const TaskBatch& batch,
   std::vector<Tensor> parameters = model->parameters();
   for (Tensor& parameter : parameters) parameter.mutable_grad() = Tensor();
 
-  const std::int64_t parts = parts_for(model, all);
-  if (parts == 1) {
+  const bool train_inputs = inputs.requires_grad();
+  std::vector<Share> shares;
+  if (const std::int64_t parts = parts_for(model, all); parts > 1) {
+    shares = divide(model, all, parts, options, train_inputs);
+  }
+  if (static_cast<std::int64_t>(shares.size()) < least_shares()) {
     const Episode episode = run_tasks(model, all, options);
     const LossSum loss =
         loss_sum(episode.query_logits, episode.query_labels, episode.query_weights);
@@ -144,39 +187,15 @@ OuterGradients outer_gradients(RankingModel& model, const TaskBatch& batch,
   Tensor present = torch::isnan(all.query_labels).logical_not();
   if (all.query_weights.defined()) present = present * all.query_weights;
   const Tensor count = present.sum().to(inputs.dtype());
-  const bool train_inputs = inputs.requires_grad();
-  std::vector<Share> shares = divide(model, all, parts, options.steps, train_inputs);
-  Tensor input_gradients = at::empty(inputs.sizes(), model->tensor);
-  const std::int64_t query_begin = all.support.rows();
-  at::parallel_for(
-      0, static_cast<std::int64_t>(shares.size()), 1, [&](std::int64_t first, std::int64_t last) {
-        for (std::int64_t s = first; s < last; ++s) {
-          const torch::AutoGradMode recording(true);
-          const SerialBlas serial;
-          Share& share = shares[static_cast<std::size_t>(s)];
-          const Episode episode = run_tasks(model, share.rows, options);
-          const LossSum loss =
-              loss_sum(episode.query_logits, episode.query_labels, episode.query_weights);
-          share.loss = loss.sum.detach();
-          std::vector<Tensor> wanted = parameters;
-          if (train_inputs) {
-            wanted.push_back(share.rows.support_inputs);
-            wanted.push_back(share.rows.query_inputs);
-          }
-          share.gradients = torch::autograd::grad({loss.sum / count.clamp_min(1e-12)}, wanted, {},
-                                                  /*retain_graph=*/false, /*create_graph=*/false,
-                                                  /*allow_unused=*/true);
-          if (!train_inputs) continue;
-          const torch::NoGradGuard no_grad;
-          const auto store = [&](const Tensor& gradient, std::int64_t begin, std::int64_t rows) {
-            Tensor place = input_gradients.narrow(0, begin, rows);
-            gradient.defined() ? place.copy_(gradient) : place.zero_();
-          };
-          store(share.gradients[parameters.size()], share.support_begin, share.rows.support.rows());
-          store(share.gradients[parameters.size() + 1], query_begin + share.query_begin,
-                share.rows.query.rows());
-        }
-      });
+  result.shares = static_cast<std::int64_t>(shares.size());
+  Tensor input_gradients;
+  if (train_inputs) input_gradients = at::empty(inputs.sizes(), model->tensor);
+  at::parallel_for(0, result.shares, 1, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t s = first; s < last; ++s) {
+      run_share(model, parameters, count, options, shares[static_cast<std::size_t>(s)],
+                input_gradients, all.support.rows());
+    }
+  });
 
   const torch::NoGradGuard no_grad;
   for (const Share& share : shares) result.loss_sum += share.loss.item<double>();

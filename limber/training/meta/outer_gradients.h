@@ -16,6 +16,7 @@ namespace limber {
 struct OuterGradients {
   double loss_sum = 0, loss_count = 0;    ///< of the query rows, by weight
   std::vector<torch::Tensor> table_rows;  ///< leaves, by embedding table
+  std::int64_t shares = 1;                ///< into how many the batch was divided
 };
 
 /// The query loss of a batch, per row, and its gradients: those of the parameters are replaced.

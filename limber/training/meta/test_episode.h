@@ -131,9 +131,9 @@ inline void scatter_parameters(RankingModel& model, std::uint64_t seed) {
 }
 
 inline RankingModel make_test_model(const InputLayout& layout, const ModelOptions& model,
-                                    const MetaOptions& meta) {
+                                    const MetaOptions& meta, torch::Dtype type = torch::kDouble) {
   RankingModel made(layout, model, meta, std::vector<double>(layout.labels.size(), 0.4), 7,
-                    torch::TensorOptions().dtype(torch::kDouble));
+                    torch::TensorOptions().dtype(type));
   scatter_parameters(made, 11);
   return made;
 }

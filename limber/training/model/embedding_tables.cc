@@ -1,6 +1,6 @@
 #include "limber/training/model/embedding_tables.h"
 
-#include <ATen/Parallel.h>
+#include "limber/training/layers/parallel.h"
 
 #include <cmath>
 #include <cstring>

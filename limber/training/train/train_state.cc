@@ -1,11 +1,13 @@
 #include "limber/training/train/train_state.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <spdlog/spdlog.h>
 
 #include <sstream>
 
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
+#include "limber/training/layers/parallel.h"
 
 namespace limber {
 namespace fs = std::filesystem;
@@ -70,6 +72,7 @@ void save_checkpoint(const fs::path& path, const std::string& fingerprint, const
                       {"best_score", state.best_score},
                       {"best_epoch", state.best_epoch},
                       {"done", state.done},
+                      {"threads", at::get_num_threads()},
                       {"optimizer_steps", optimizer.steps()}};
   torch::serialize::OutputArchive archive;
   archive.write("state", c10::IValue(json.dump()));
@@ -120,6 +123,13 @@ void load_checkpoint(const fs::path& path, const std::string& fingerprint, Train
     state.best_epoch = json.at("best_epoch");
     state.done = json.at("done");
     optimizer.set_steps(json.at("optimizer_steps"));
+    if (const int threads = json.value("threads", at::get_num_threads());
+        threads != at::get_num_threads()) {
+      spdlog::warn(
+          "the run began on {} threads and goes on on {}: sums are rounded in another order, so "
+          "the result is not bit for bit that of an unbroken run (train.threads fixes the number)",
+          threads, at::get_num_threads());
+    }
     state.best.clear();
     for (const auto& [name, tensor] : tensors) {
       if (name.starts_with("best.")) state.best[name.substr(5)] = tensor;

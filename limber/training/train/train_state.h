@@ -36,7 +36,8 @@ void restore_weights(RankingModel& model, const std::map<std::string, torch::Ten
 void save_checkpoint(const std::filesystem::path& path, const std::string& fingerprint,
                      const TrainState& state, const RankingModel& model, DenseOptimizer& optimizer);
 
-/// Throws InputError when the file is damaged or belongs to another run.
+/// Throws InputError when the file is damaged or belongs to another run; warns when the run began
+/// on another number of threads.
 void load_checkpoint(const std::filesystem::path& path, const std::string& fingerprint,
                      TrainState& state, RankingModel& model, DenseOptimizer& optimizer);
 

@@ -101,10 +101,17 @@ TEST_F(TrainerTest, TablesLearn) {
   EXPECT_EQ(moved[0].item<float>(), 0) << "the unknown row has no gradient here";
 }
 
-/// An interrupted run goes on with the bits of an unbroken one, whatever the step it stopped at.
-TEST_F(TrainerTest, ResumeGivesTheSameBits) {
-  const Config given = config({"train.checkpoint_seconds=0", "train.epochs=2",
-                               "model.global_block.dropout=0.2", "train.early_stop=none"});
+/// An interrupted run goes on with the bits of an unbroken one, whatever the step it stopped at:
+/// with dropout's generator on one thread, and with steps divided among three.
+class ResumeTest : public TrainerTest, public testing::WithParamInterface<int> {};
+
+TEST_P(ResumeTest, GivesTheSameBits) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(GetParam());
+  const Config given =
+      config({"train.checkpoint_seconds=0", "train.epochs=2",
+              GetParam() == 1 ? "model.global_block.dropout=0.2" : "model.global_block.dropout=0",
+              "train.early_stop=none"});
   const Dataset dataset = build(given);
   RankingModel whole = make_model(given, dataset, torch::kCPU);
   Trainer unbroken(given, dataset, whole, folder_.path() / "whole", true);
@@ -129,7 +136,15 @@ TEST_F(TrainerTest, ResumeGivesTheSameBits) {
     expect_same(copy_weights(model), copy_weights(whole));
     EXPECT_EQ(read_file(cut / "log.jsonl"), log);
   }
+  at::set_num_threads(before);
 }
+
+// OpenMP's barriers are invisible to the thread sanitizer.
+#ifdef __SANITIZE_THREAD__
+INSTANTIATE_TEST_SUITE_P(Threads, ResumeTest, testing::Values(1));
+#else
+INSTANTIATE_TEST_SUITE_P(Threads, ResumeTest, testing::Values(1, 3));
+#endif
 
 TEST_F(TrainerTest, ForeignOrDamagedCheckpointIsRefused) {
   const Config given = config({"train.checkpoint_seconds=0", "train.epochs=1"});
