@@ -109,6 +109,10 @@ if(LIMBER_TRAINING)
   target_compile_options(limber_torch INTERFACE -I${PROJECT_BINARY_DIR}/fmt_first)
   separate_arguments(torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
   target_compile_options(limber_torch INTERFACE ${torch_flags})
+  # A fence in LibTorch's headers, which the thread sanitizer does not understand.
+  if(LIMBER_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(limber_torch INTERFACE -Wno-tsan)
+  endif()
   # at::parallel_for is a template: where it is compiled without OpenMP its loops run on one thread,
   # without a word. LibTorch is built with GCC's runtime library; a second one would divide loops
   # within loops, so another compiler must be told to use that one too.
