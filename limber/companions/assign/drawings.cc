@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+
+#include "limber/core/base/svg.h"
 
 namespace limber::assign {
 namespace {
@@ -33,20 +36,7 @@ class Axis {
     high_ += margin;
   }
   double at(double value) const { return from_ + (to_ - from_) * (value - low_) / (high_ - low_); }
-  std::vector<double> ticks() const {
-    const double rough = (high_ - low_) / 5;
-    const double power = std::pow(10, std::floor(std::log10(rough)));
-    double step = power;
-    for (const double factor : {2.0, 5.0, 10.0}) {
-      if (step < rough) step = factor * power;
-    }
-    std::vector<double> result;
-    for (double tick = std::ceil(low_ / step) * step; tick <= high_ && result.size() < 12;
-         tick += step) {
-      result.push_back(std::abs(tick) < step * 1e-9 ? 0 : tick);
-    }
-    return result;
-  }
+  std::vector<double> ticks() const { return round_marks(low_, high_, 5); }
 
  private:
   double from_, to_;
@@ -55,32 +45,6 @@ class Axis {
 };
 
 }  // namespace
-
-std::string escape_markup(std::string_view text) {
-  std::string result;
-  for (const char letter : text) {
-    switch (letter) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\'':
-        result += "&#39;";
-        break;
-      default:
-        result += letter;
-    }
-  }
-  return result;
-}
 
 std::string front_drawing(const Results& results) {
   const Solution& solution = *results.solution;

@@ -1,15 +1,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "limber/companions/assign/layout.h"
 #include "limber/companions/assign/results.h"
 
 namespace limber::assign {
-
-/// Text that means itself inside HTML and SVG, quotes included.
-std::string escape_markup(std::string_view text);
 
 /// The front in the plane of fitness and diversity, with random assignments, the one that is
 /// written and the given one, as an SVG element.

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
+
+#include "limber/core/base/svg.h"
 
 namespace limber::screen {
 namespace {
@@ -14,40 +15,7 @@ constexpr double kHeight = 260;
 constexpr double kBelow = 24;  // room for the axis
 constexpr int kBars = 76;
 
-/// A round step that makes five to ten marks over `range`.
-double round_step(double range) {
-  const double rough = range / 8;
-  const double power = std::pow(10, std::floor(std::log10(rough)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= rough) return factor * power;
-  }
-  return 10 * power;
-}
-
 }  // namespace
-
-std::string escape_html(std::string_view text) {
-  std::string result;
-  for (const char letter : text) {
-    switch (letter) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += letter;
-    }
-  }
-  return result;
-}
 
 std::string mixture_chart(const ZHistogram& histogram, const Mixture& mixture) {
   const std::vector<ZHistogram::Bin> bins = histogram.bins();
@@ -96,10 +64,9 @@ std::string mixture_chart(const ZHistogram& histogram, const Mixture& mixture) {
   line("fit", fit);
   line("null", null);
   svg += fmt::format("<line class=axis x1=0 x2={0} y1={1} y2={1} />", kWidth, kHeight);
-  const double step = round_step(high - low);
-  for (double z = std::ceil(low / step) * step; z <= high; z += step) {
+  for (const double z : round_marks(low, high, 8)) {
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=middle>{:g}</text>", x(z),
-                       kHeight + 16, std::abs(z) < step / 2 ? 0 : z);
+                       kHeight + 16, z);
   }
   return svg + "</svg>";
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "limber/companions/screen/mixture.h"
 #include "limber/companions/screen/z_histogram.h"
@@ -11,7 +10,5 @@ namespace limber::screen {
 /// An SVG drawing: the histogram of z as a density, the fitted density (class "fit") and the part
 /// of it that features without a difference make (class "null").
 std::string mixture_chart(const ZHistogram& histogram, const Mixture& mixture);
-
-std::string escape_html(std::string_view text);
 
 }  // namespace limber::screen

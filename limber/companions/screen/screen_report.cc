@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "limber/companions/screen/mixture_chart.h"
+#include "limber/core/base/svg.h"
 
 namespace limber::screen {
 namespace {
@@ -46,7 +47,7 @@ std::string summary(const ScreenModel& model) {
   std::string samples;
   for (std::size_t k = 0; k < model.classes.size(); ++k) {
     samples += fmt::format("{}{} {}", k == 0 ? "" : ", ", model.class_samples[k],
-                           escape_html(model.classes[k]));
+                           escape_markup(model.classes[k]));
   }
   row("Samples", samples);
   row("Features", fmt::format("{}; {} constant, {} with too few values", estimate.features,
@@ -80,10 +81,10 @@ std::string validation_section(const nlohmann::json& json, const ScreenModel& mo
       percent(json.at("high").get<double>()), json.at("samples").get<std::int64_t>(),
       json.at("repeats").get<std::int64_t>(),
       json.at("repeats").get<std::int64_t>() == 1 ? "" : "s", json.at("log_loss").get<double>());
-  for (const auto& name : model.classes) html += "<th>" + escape_html(name) + "</th>";
+  for (const auto& name : model.classes) html += "<th>" + escape_markup(name) + "</th>";
   html += "</tr>";
   for (std::size_t k = 0; k < model.classes.size(); ++k) {
-    html += "<tr><td>" + escape_html(model.classes[k]) + "</td>";
+    html += "<tr><td>" + escape_markup(model.classes[k]) + "</td>";
     for (const auto& count : json.at("confusion").at(k)) {
       html += fmt::format("<td>{}</td>", count.get<std::int64_t>());
     }
@@ -98,7 +99,7 @@ std::string mixture_section(const ScreenModel& model) {
       "Line: the fitted density. Dashed: the part of features without a difference.</p>";
   for (std::size_t k = 0; k < model.directions(); ++k) {
     const Mixture& mixture = model.estimate.mixtures[k];
-    html += fmt::format("<h3>{}</h3>", escape_html(direction_name(model, k)));
+    html += fmt::format("<h3>{}</h3>", escape_markup(direction_name(model, k)));
     html += mixture_chart(model.estimate.histograms[k], mixture);
     html += fmt::format(
         "<p class=dim>{} of features are zero. Null deviation {:.3f}; concentration {:.3f}, zero "
@@ -155,13 +156,13 @@ std::string features_section(const ScreenModel& model, int top) {
       "<th class=text>feature</th>",
       shown, model.names.size());
   for (std::size_t k = 0; k < directions; ++k) {
-    const std::string of = directions == 1 ? "" : " " + escape_html(model.classes[k]);
+    const std::string of = directions == 1 ? "" : " " + escape_markup(model.classes[k]);
     html += fmt::format("<th>effect{0}</th><th>probability{0}</th><th>z{0}</th>", of);
   }
   html += "</tr>";
   for (std::size_t j = 0; j < shown; ++j) {
     html +=
-        fmt::format("<tr><td>{}</td><td class=text>{}</td>", j + 1, escape_html(model.names[j]));
+        fmt::format("<tr><td>{}</td><td class=text>{}</td>", j + 1, escape_markup(model.names[j]));
     for (std::size_t k = 0; k < directions; ++k) {
       const std::size_t at = j * directions + k;
       html += fmt::format("<td>{:.3f}</td><td>{}</td><td>{:.3f}</td>", model.effects[at],
@@ -191,7 +192,7 @@ std::string render_screen_report(const ScreenModel& model, const nlohmann::json&
     title += (k == 0                          ? ""
               : k + 1 == model.classes.size() ? " and "
                                               : ", ") +
-             escape_html(model.classes[k]);
+             escape_markup(model.classes[k]);
   }
   std::string html =
       "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"

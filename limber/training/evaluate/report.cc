@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "limber/core/base/error.h"
+#include "limber/core/base/svg.h"
 #include "limber/training/evaluate/ranking_metrics.h"
 #include "limber/training/evaluate/report_schema.h"
 
@@ -33,13 +34,6 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
   }
 }
 
-std::string escape_html(std::string_view text) {
-  std::string result = replace_all(text, "&", "&amp;");
-  result = replace_all(result, "<", "&lt;");
-  result = replace_all(result, ">", "&gt;");
-  return replace_all(result, "\"", "&quot;");
-}
-
 nlohmann::json columns() {
   nlohmann::json list = nlohmann::json::array();
   for (const MetricDescription& metric : metric_descriptions) {
@@ -56,7 +50,7 @@ nlohmann::json columns() {
 
 /// What stands for {{name}} in the page.
 std::string part(std::string_view name, const nlohmann::json& report) {
-  if (name == "title") return escape_html(report.at("title").get_ref<const std::string&>());
+  if (name == "title") return escape_markup(report.at("title").get_ref<const std::string&>());
   if (name == "style") return {limber_report_style, limber_report_style_size};
   if (name == "script") return {limber_report_script, limber_report_script_size};
   if (name == "charts") return {limber_report_charts, limber_report_charts_size};
