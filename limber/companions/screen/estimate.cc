@@ -1,6 +1,9 @@
 #include "limber/companions/screen/estimate.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "limber/companions/screen/parallel.h"
@@ -21,6 +24,16 @@ void each_record(const RecordTable& table, int threads, Work&& work) {
       }
     });
   }
+}
+
+/// Once a program: a cross-validation fits hundreds of mixtures.
+void warn_unless_converged(const Mixture& mixture) {
+  static std::atomic_flag warned;
+  if (mixture.converged || warned.test_and_set()) return;
+  spdlog::warn(
+      "the mixture still rose at its last pass, the {}th: effects and probabilities may be off; "
+      "fewer --atoms converge sooner (further such fits are not reported)",
+      mixture.passes);
 }
 
 struct Counted {
@@ -103,6 +116,7 @@ Estimate estimate(const RecordTable& table, const EstimateOptions& options,
     MixtureOptions mixture = options.mixture;
     if (options.empirical_null) mixture.null_sd = empirical_null_sd(histogram);
     result.mixtures.push_back(fit_mixture(histogram, mixture));
+    warn_unless_converged(result.mixtures.back());
   }
   return result;
 }

@@ -28,7 +28,8 @@ struct Atom {
 ///
 ///     z_j ~ N(theta_j, null_sd^2),  theta_j ~ G,
 ///     G ~ DP(concentration, zero_mass delta_0 + (1 - zero_mass) N(0, slab_variance)),
-///     zero_mass ~ Beta(2, 2), log p(slab_variance) = -(log slab_variance + 9 / slab_variance) / 2.
+///     zero_mass ~ Beta(2, 2), log p(slab_variance) = -(log slab_variance + 9 / slab_variance) / 2,
+///     concentration ~ Gamma(15, 1).
 struct Mixture {
   std::vector<Atom> atoms;
   double null_sd = 1;
@@ -37,7 +38,7 @@ struct Mixture {
   double slab_variance = 1;
   double bound = 0;  ///< the evidence bound, in nats, with the hyper-priors' densities
   std::int64_t passes = 0;
-  bool converged = false;
+  bool converged = false;  ///< false: the last pass allowed still raised the bound
 
   Posterior posterior(double z) const;
   /// Marginal density of z under the fitted mixture, weights normalised to one.
@@ -51,9 +52,12 @@ struct Mixture {
 inline constexpr int kMostAtoms = 128;
 
 struct MixtureOptions {
-  int atoms = 20;           ///< truncation of the stick-breaking process; 2 to kMostAtoms
-  int max_passes = 2000;    ///< over the histogram
-  double tolerance = 5e-8;  ///< ends when a pass raises the bound by less than this share of it
+  int atoms = 20;         ///< truncation of the stick-breaking process; 2 to kMostAtoms
+  int max_passes = 5000;  ///< over the histogram
+  /// Ends when a pass raises the bound by no more than both: this share of the bound, and so many
+  /// nats. The share alone lets millions of features stop whole nats below the top.
+  double tolerance = 5e-8;
+  double absolute_tolerance = 1e-4;
   double null_sd = 1;
 };
 
