@@ -79,6 +79,11 @@ void add_rule(CLI::App& verb, ScreenFitArguments& fit) {
                   "correlation, and calibrate probabilities; 0 = --select and --correlation say")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
+  verb.add_option("--combine", fit.combine,
+                  "With --tune: the rule is the mean of all that err hardly more than the best, or "
+                  "a single one of the best")
+      ->check(CLI::IsMember({"mean", "single"}))
+      ->capture_default_str();
   verb.add_option("--select", fit.select,
                   "With --tune 0: fdr, all, or how many features, the largest effects first")
       ->capture_default_str();

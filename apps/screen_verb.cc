@@ -1,13 +1,8 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <filesystem>
 #include <thread>
 
 #include "apps/screen_verbs.h"
@@ -66,6 +61,7 @@ FitOptions fit_options(const ScreenFitArguments& arguments) {
   options.priors = parse_priors(arguments.priors);
   options.many_classes = rule_kind_of(arguments.multiclass);
   options.fdr = arguments.fdr;
+  options.single = arguments.combine == "single";
   return options;
 }
 
@@ -112,8 +108,10 @@ void print_summary(const ScreenModel& model, const std::string& path) {
   fmt::print("selected at a false-discovery rate of {:g}: {} features\n", model.fdr,
              model.selected);
   if (model.tuned) {
-    fmt::print("tuned: mean of {} rules, inner error {:.1f}% of {} samples\n",
-               model.tuning.candidates.size(), 100 * model.tuning.error, model.tuning.samples);
+    const std::size_t rules = model.tuning.candidates.size();
+    fmt::print("tuned: {}, inner error {:.1f}% of {} samples\n",
+               rules == 1 ? std::string("one rule") : fmt::format("mean of {} rules", rules),
+               100 * model.tuning.error, model.tuning.samples);
   } else {
     fmt::print("not tuned: probabilities are not calibrated\n");
   }
@@ -256,55 +254,10 @@ int run_report(const ScreenArguments& arguments) {
   return 0;
 }
 
-bool given(const ScreenArguments& arguments, const char* option) {
-  const auto& all = arguments.given;
-  return std::find(all.begin(), all.end(), option) != all.end();
-}
-
-/// An option that another one makes void is refused rather than ignored.
-void check_options(const ScreenArguments& arguments) {
-  const bool validates = arguments.verb == "cross-validate";
-  if ((arguments.verb == "fit" || validates) && arguments.fit.tune > 0) {
-    // A fit reports what is selected at the --fdr whatever the tuning chooses.
-    for (const char* option : {"--select", "--correlation", "--fdr"}) {
-      if (!given(arguments, option) || (!validates && std::string_view(option) == "--fdr"))
-        continue;
-      throw InputError(
-          "{} has no effect with --tune {}, which chooses by itself; give --tune 0 or "
-          "leave {} out",
-          option, arguments.fit.tune, option);
-    }
-  }
-  const auto exclude = [&](const char* option, std::initializer_list<const char*> others) {
-    if (!given(arguments, option)) return;
-    for (const char* other : others) {
-      if (given(arguments, other)) {
-        throw InputError("{} has no effect with {}; leave one out", other, option);
-      }
-    }
-  };
-  exclude("--leave-one-out", {"--folds", "--repeats"});
-  exclude("--fold-table", {"--folds", "--repeats", "--leave-one-out"});
-}
-
-/// Told before hours of work, not after, and under the name that the user gave.
-void check_writable(const std::string& path) {
-  if (path.empty()) return;
-  std::error_code code;
-  if (std::filesystem::is_directory(path, code)) {
-    throw InputError("{}: is a folder, expected a file to write", path);
-  }
-  const std::string probe = path + ".probe." + std::to_string(::getpid());
-  const int descriptor = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (descriptor < 0) throw InputError("{}: cannot be written: {}", path, std::strerror(errno));
-  ::close(descriptor);
-  ::unlink(probe.c_str());
-}
-
 }  // namespace
 
 int run_screen(const ScreenArguments& arguments) {
-  check_options(arguments);
+  check_screen_options(arguments);
   for (const auto* path :
        {&arguments.output, &arguments.ranked, &arguments.predictions, &arguments.metrics}) {
     check_writable(*path);

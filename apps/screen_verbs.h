@@ -31,6 +31,7 @@ struct ScreenFitArguments {
   std::string priors = "empirical";
   std::string multiclass = "joint";
   int tune = 5;
+  std::string combine = "mean";
   std::string select = "fdr";
   double correlation = 1;
   std::uint64_t seed = 1;
@@ -64,6 +65,13 @@ struct ScreenArguments {
 /// Declares `screen` and the verbs below it on `app`; the one that is called is left in
 /// `arguments.verb`.
 CLI::App* add_screen_verbs(CLI::App& app, ScreenArguments& arguments);
+
+/// Throws InputError for an option that another one makes void, rather than ignore it.
+void check_screen_options(const ScreenArguments& arguments);
+
+/// Throws InputError, under the name that the user gave, where `path` cannot be written: before
+/// hours of work, not after. "" is no file.
+void check_writable(const std::string& path);
 
 int run_screen(const ScreenArguments& arguments);
 

@@ -101,6 +101,11 @@ class WholeWay(Case):
         self.assertEqual((self.work / "m1").read_bytes(), (self.work / "m2").read_bytes())
         self.assertEqual((self.work / "m1").read_bytes(), (self.work / "m3").read_bytes())
 
+    def test_a_single_rule(self):
+        path = self.write(*data(samples=60))
+        self.assertRegex(self.good("fit", path, "-o", self.work / "m"), "mean of [0-9]{2} rules")
+        self.assertIn("tuned: one rule,", self.good("fit", path, "-o", self.work / "m", "--combine", "single"))
+
     def test_threads_and_shards_give_the_same_bits(self):
         path = self.write(*data(features=5000))
         for threads in (1, 2, 5):
@@ -191,6 +196,7 @@ class Mistakes(Case):
         path = self.write(*data(features=5))
         for option, value in (("--select", "all"), ("--correlation", 0.5)):
             self.fit_refused(path, option, "--tune 5", arguments=(option, value))
+        self.fit_refused(path, "--combine", "no effect", arguments=("--combine", "single", "--tune", 0))
         for options in (("--fdr", 0.1), ("--leave-one-out", "--folds", 5), ("--leave-one-out", "--repeats", 2),
                         ("--fold-table", path, "--folds", 5), ("--fold-table", path, "--leave-one-out")):
             self.refused("cross-validate", path, *options, "--metrics", self.work / "out", culprits=["no effect"])

@@ -30,6 +30,8 @@ struct FitOptions {
   /// The candidates that tuning chooses among: all pairs.
   std::vector<std::int64_t> sizes{10, 20, 50, 100, 200, 500, 1000, 2000, Candidate::kAll};
   std::vector<double> shares{1, 0.5, 0.2, 0.1, 0.03};
+  /// Keep only the candidate with the fewest errors instead of the mean of all that are near it.
+  bool single = false;
 
   std::vector<Candidate> candidates() const;
 };

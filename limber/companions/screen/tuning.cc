@@ -26,6 +26,17 @@ std::vector<int> stratified_folds(std::span<const int> of_sample, int folds, std
   return result;
 }
 
+std::vector<std::size_t> chosen_candidates(std::span<const std::int64_t> wrong, bool single) {
+  const auto fewest = static_cast<double>(*std::min_element(wrong.begin(), wrong.end()));
+  const double most = single ? fewest : fewest + std::sqrt(fewest);
+  std::vector<std::size_t> result;
+  for (std::size_t c = 0; c < wrong.size(); ++c) {
+    if (static_cast<double>(wrong[c]) <= most) result.push_back(c);
+  }
+  if (single) result = {result[(result.size() - 1) / 2]};
+  return result;
+}
+
 Tuning untuned(const Candidate& candidate) {
   Tuning tuning;
   tuning.candidates = {candidate};
@@ -136,11 +147,8 @@ Tuning tune(const SampleMatrix& matrix, const Classes& classes, std::span<const 
     return count;
   };
   for (const auto& candidate : scores) tuning.wrong.push_back(wrong(candidate));
-  const double fewest =
-      static_cast<double>(*std::min_element(tuning.wrong.begin(), tuning.wrong.end()));
   std::vector<double> mean(training.size() * directions, 0.0);
-  for (std::size_t c = 0; c < scores.size(); ++c) {
-    if (static_cast<double>(tuning.wrong[c]) > fewest + std::sqrt(fewest)) continue;
+  for (const std::size_t c : chosen_candidates(tuning.wrong, options.single)) {
     double squares = 0;
     for (const double score : scores[c]) squares += score * score;
     const double size = std::sqrt(squares / static_cast<double>(scores[c].size()));

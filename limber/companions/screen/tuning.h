@@ -24,10 +24,15 @@ std::vector<int> stratified_folds(std::span<const int> of_sample, int folds, std
 
 /// Cross-validates all candidates of `options` within `training`. Chosen are all whose number of
 /// errors is within one standard error (its square root) of the smallest: with few samples the
-/// smallest is mostly luck, and the mean of equals is steadier than any of them. Throws InputError
-/// when a class has fewer than two samples.
+/// smallest is mostly luck, and the mean of equals is steadier than any of them. `options.single`
+/// keeps one: the middle one, in the order tried, of those with the fewest. Throws InputError when
+/// a class has fewer than two samples.
 Tuning tune(const SampleMatrix& matrix, const Classes& classes, std::span<const int> training,
             const FitOptions& options, int folds, std::uint64_t seed);
+
+/// Places, ascending, of the candidates that are kept given the errors of each; see `tune`. `wrong`
+/// must not be empty.
+std::vector<std::size_t> chosen_candidates(std::span<const std::int64_t> wrong, bool single);
 
 /// The rule without tuning: one candidate, uncalibrated.
 Tuning untuned(const Candidate& candidate);
