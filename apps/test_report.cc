@@ -62,7 +62,7 @@ void print_test_report(const nlohmann::json& report) {
         return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : std::string("-");
       };
       fmt::print("  {:<12} {:>8}", description.title, number(metric.at("value")));
-      if (metric.contains("low")) {
+      if (metric.contains("low") && metric.at("low").is_number()) {
         fmt::print("   [{}, {}]", number(metric.at("low")), number(metric.at("high")));
       }
       fmt::print("\n");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "limber/core/base/error.h"
 #include "limber/core/base/random.h"
@@ -69,8 +70,11 @@ MetricIntervals percentile_intervals(std::span<const MetricValues> samples, doub
 MetricIntervals bootstrap_intervals(const Predictions& predictions,
                                     const MetricOptions& metric_options,
                                     const BootstrapOptions& options) {
-  return percentile_intervals(bootstrap_samples(predictions, metric_options, options),
-                              options.confidence);
+  MetricIntervals intervals = percentile_intervals(
+      bootstrap_samples(predictions, metric_options, options), options.confidence);
+  intervals.low.calibration_error = intervals.high.calibration_error =
+      std::numeric_limits<double>::quiet_NaN();
+  return intervals;
 }
 
 MetricDifference bootstrap_difference(const Predictions& first, const Predictions& second,

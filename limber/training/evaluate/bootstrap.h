@@ -41,7 +41,9 @@ std::vector<MetricValues> bootstrap_samples(const Predictions& predictions,
 /// statistics. Throws Error unless 0 < confidence < 1.
 MetricIntervals percentile_intervals(std::span<const MetricValues> samples, double confidence);
 
-/// bootstrap_samples, then percentile_intervals.
+/// bootstrap_samples, then percentile_intervals. None for the calibration error: a resample's bins
+/// have gaps of their own beside those of the data, so that its error is larger and the interval
+/// may lie above the value itself.
 MetricIntervals bootstrap_intervals(const Predictions& predictions,
                                     const MetricOptions& metric_options = {},
                                     const BootstrapOptions& options = {});
