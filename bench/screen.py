@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
 """Screening beside its rivals: errors on expression data, risk on sparse normal means, speed.
 
+usage: python bench/screen.py [--only PART ...]
+
+PARTs are accuracy, risk and speed, which run without the option, and memory: the most memory that a
+fit of 10 million features takes, which writes some 2.5 GB first.
+
 MICROARRAY is the folder of the expression data. Finished parts stay in build/bench/screen/parts, and
 an interrupted run goes on from there; those of Limber itself are measured anew when it was rebuilt.
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -20,7 +26,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
-from screen import accuracy, risk, speed  # noqa: E402
+from screen import accuracy, memory, risk, speed  # noqa: E402
 from screen.microarrays import NAMES, BenchError, load  # noqa: E402
 
 
@@ -40,16 +46,24 @@ def programs():
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=("accuracy", "risk", "speed", "memory"),
+                        default=("accuracy", "risk", "speed"))
+    parts = parser.parse_args().only
     limber, risk_program, stamp = programs()
     start = time.monotonic()
     result = {}
-    for name in NAMES:
+    for name in NAMES if "accuracy" in parts else ():
         data = load(name)
         for protocol in ("folds", "loo"):
             errors = accuracy.measure(limber, stamp, data, protocol, progress)
             result |= accuracy.summary(name, protocol, *accuracy.show(data, protocol, errors))
-    result |= risk.run(risk_program, stamp, progress)
-    result |= speed.run(limber)
+    if "risk" in parts:
+        result |= risk.run(risk_program, stamp, progress)
+    if "speed" in parts:
+        result |= speed.run(limber)
+    if "memory" in parts:
+        result |= memory.run(limber)
     progress(f"{time.monotonic() - start:.0f} s in all")
     print(json.dumps(result))
 

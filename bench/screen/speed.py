@@ -3,8 +3,9 @@ scikit-learn's L1 logistic path on the same numbers already in memory.
 
 The path is that of scikit-learn's own example: from the smallest C with a feature upwards, liblinear,
 here ten values of C; liblinear starts each anew. Ours is the untuned rule, --tune 0. One thread each.
-Measured anew every time: a figure of another day's machine would not be one of today's. The peer is given PEER_SECONDS; if it is not
-through by then, what it took so far counts, and the speed-up is a lower bound and is called so.
+Measured anew every time: a figure of another day's machine would not be one of today's. The peer is
+given PEER_SECONDS; if it is not through by then, what it took so far counts, and the speed-up is a
+lower bound and is called so.
 """
 
 import subprocess
@@ -16,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from .microarrays import BUILD, BenchError
+from .wide_noise import fit_command, write_noise
 
-FEATURES, SAMPLES, BLOCK = 1_000_000, 200, 50_000
+FEATURES, SAMPLES = 1_000_000, 200
 PEER_SECONDS = 300
 
 PEER = """
@@ -37,26 +39,6 @@ for number, c in enumerate(smallest * np.logspace(0, 2, 10), 1):
     model.set_params(C=c).fit(x, y)
     print(number, time.monotonic() - start, flush=True)
 """
-
-
-def write_data(folder):
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-    random = np.random.default_rng(1)
-    names = [f"s{i}" for i in range(SAMPLES)]
-    schema = pa.schema([("feature", pa.string()), *((name, pa.float32()) for name in names)])
-    matrix = np.lib.format.open_memmap(folder / "x.npy", "w+", np.float32, (FEATURES, SAMPLES))
-    with parquet.ParquetWriter(folder / "x.parquet", schema, compression="zstd", use_dictionary=False) as writer:
-        for begin in range(0, FEATURES, BLOCK):
-            block = random.standard_normal((BLOCK, SAMPLES), dtype=np.float32)
-            if begin == 0:
-                block[:1000, 1::2] += 0.7
-            matrix[begin:begin + BLOCK] = block
-            columns = [pa.array([f"f{j}" for j in range(begin, begin + BLOCK)])]
-            columns += [pa.array(np.ascontiguousarray(block[:, i])) for i in range(SAMPLES)]
-            writer.write_table(pa.table(columns, schema=schema))
-    matrix.flush()
-    (folder / "labels.csv").write_text("sample,label\n" + "".join(f"{n},{i % 2}\n" for i, n in enumerate(names)))
 
 
 def peer_seconds(folder):
@@ -81,14 +63,15 @@ def measure(program):
     BUILD.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD) as name:
         folder = Path(name)
-        write_data(folder)
-        command = [program, "screen", "fit", folder / "x.parquet", "--features", "rows", "--labels",
-                   folder / "labels.csv", "-o", folder / "x.screen", "--tune", "0", "--threads", "1"]
+        matrix = np.lib.format.open_memmap(folder / "x.npy", "w+", np.float32, (FEATURES, SAMPLES))
+        write_noise(folder, FEATURES, SAMPLES, matrix)
+        matrix.flush()
+        command = fit_command(program, folder)
         start = time.monotonic()
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True)
         ours = time.monotonic() - start
         if done.returncode != 0:
-            raise BenchError(f"{' '.join(map(str, command))}: {done.stderr.strip()}")
+            raise BenchError(f"{' '.join(command)}: {done.stderr.strip()}")
         seconds, steps = peer_seconds(folder)
     return {"ours": ours, "peer": seconds, "steps": steps}
 
