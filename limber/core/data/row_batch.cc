@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "limber/core/data/sequence_reader.h"
+
 namespace limber {
 
 BatchMaker::BatchMaker(const Dataset& dataset) : dataset_(dataset) {
@@ -9,7 +11,6 @@ BatchMaker::BatchMaker(const Dataset& dataset) : dataset_(dataset) {
     sources_.emplace_back(dataset.sources[s].rows);
   }
   for (const EmbeddingTableShape& table : dataset.layout.tables) tables_.emplace_back(table.rows);
-  for (const TaskRows& task : dataset.tasks) task_begins_.push_back(task.begin);
 }
 
 void BatchMaker::gather(std::span<const std::int64_t> rows, RowBatch& batch) {
@@ -104,27 +105,14 @@ void BatchMaker::gather_feature(const DataSource& source, std::size_t column,
 
 void BatchMaker::gather_sequence(std::size_t feature, std::span<const std::int64_t> rows,
                                  RowBatch& batch, FeatureBatch& out) {
-  const InputFeature& input = dataset_.layout.features[feature];
-  const FeatureEncoder& encoder = dataset_.encoders[feature];
-  const InputFeature& of = dataset_.layout.find(encoder.of);
-  const DataSource& source = dataset_.sources[static_cast<std::size_t>(of.source)];
-  std::size_t column = 0;
-  while (&dataset_.layout.features[static_cast<std::size_t>(source.features[column])] != &of) {
-    ++column;
-  }
-  const auto indices = source.columns[column].indices.as<std::int32_t>();
-  const auto table = static_cast<std::size_t>(input.table);
+  const auto table = static_cast<std::size_t>(dataset_.layout.features[feature].table);
+  const SequenceReader reader(dataset_, feature);
   out.indices.clear();
   out.offsets.assign(1, 0);
   for (const std::int64_t row : rows) {
-    const auto task = std::prev(std::upper_bound(task_begins_.begin(), task_begins_.end(), row));
-    for (std::int64_t at = std::max(*task, row - encoder.length); at < row; ++at) {
-      const std::int64_t source_row =
-          of.source == 0 ? at
-                         : dataset_.side_rows[static_cast<std::size_t>(of.source - 1)]
-                               .as<std::int32_t>()[static_cast<std::size_t>(at)];
-      const std::int32_t index = indices[static_cast<std::size_t>(source_row)];
-      if (index == Vocabulary::unknown) continue;
+    sequence_.clear();
+    reader.append(row, sequence_);
+    for (const std::int32_t index : sequence_) {
       out.indices.push_back(tables_[table].number(index, batch.table_rows[table]));
     }
     out.offsets.push_back(static_cast<std::int64_t>(out.indices.size()));

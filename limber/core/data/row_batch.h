@@ -80,7 +80,7 @@ class BatchMaker {
   std::vector<Numbering> sources_;  ///< side tables
   std::vector<Numbering> tables_;
   std::vector<std::int64_t> unique_;
-  std::vector<std::int64_t> task_begins_;  ///< for sequences: first row of each task
+  std::vector<std::int32_t> sequence_;
 };
 
 }  // namespace limber

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "limber/core/config/options.h"
+#include "limber/serving/runtime/dense_layer.h"
+#include "limber/serving/runtime/workspace.h"
+
+namespace limber {
+
+/// One cross layer (training/layers/cross.h says what it computes): full rank, or low rank where
+/// `rank` > 0.
+struct FrozenCrossLayer {
+  std::int64_t rank = 0;
+  AlignedFloats rows;              ///< W [width, width] or V [width, rank], row-major
+  PackedMatrix first, first_back;  ///< that, and its transpose
+  AlignedFloats up_rows;           ///< low rank: U^T [rank, width], row-major
+  PackedMatrix up, up_back;        ///< low rank: that, and its transpose
+  AlignedFloats bias;              ///< [width], padded
+
+  /// Width of the product with x: `width`, or `rank`.
+  std::int64_t inner_width() const { return first.columns(); }
+};
+
+/// Weights of the global block G([e ; x]; phi), with the columns of its input in the runtime's
+/// order:
+///
+///     [ of the member | shared by a request's candidates | of each candidate ]
+///
+/// so that what is common to all candidates is one range of columns, in front.
+struct FrozenGlobalBlock {
+  std::int64_t member_width = 0;    ///< columns of the member
+  std::int64_t constant_width = 0;  ///< those and the shared ones
+  std::int64_t width = 0;           ///< all columns
+  std::int64_t labels = 0;
+  std::vector<FrozenCrossLayer> crosses;
+  DenseStack mlp;
+  AlignedFloats head;            ///< [labels, last width], rows padded
+  std::vector<float> head_bias;  ///< [labels]
+  std::int64_t wide_width = 0;
+  AlignedFloats wide;            ///< [labels, wide width], rows padded
+  std::vector<float> wide_bias;  ///< [labels]
+
+  /// `order[i]`: which column of the trained block column i here is.
+  static FrozenGlobalBlock load(const DenseTensors& tensors, const GlobalBlockOptions& options,
+                                std::int64_t member_width, std::int64_t constant_width,
+                                std::int64_t wide_width, std::int64_t labels,
+                                const std::vector<std::int64_t>& order);
+
+  /// logits [rows, labels] of x [rows, width], rows padded(width) apart. `wide_logits` [rows,
+  /// labels] is added; null without a wide part.
+  void forward(const float* x, std::int64_t rows, const float* wide_logits, Workspace& workspace,
+               float* logits) const;
+  /// The same where `first` [first layer's width] is the share of the first product, bias included,
+  /// that the constant columns have; they must be filled all the same where there are cross layers.
+  void forward_from(const float* x, const float* first, std::int64_t rows, const float* wide_logits,
+                    Workspace& workspace, float* logits) const;
+  /// logits of the wide inputs [rows, wide_width], rows padded(wide_width) apart.
+  void forward_wide(const float* inputs, std::int64_t rows, float* logits) const;
+
+ private:
+  /// x_{l+1} = x_0 o (product of x_l) + x_l. Columns of x_l from `begin` on are multiplied; `start`
+  /// is what the others, and the bias of a full-rank layer, amount to.
+  void cross(const FrozenCrossLayer& layer, const float* x0, const float* x, std::int64_t begin,
+             const float* start, std::int64_t rows, Workspace& workspace, float* to) const;
+  void finish(const float* h, std::size_t layer, std::int64_t rows, const float* wide_logits,
+              Workspace& workspace, float* logits) const;
+};
+
+}  // namespace limber

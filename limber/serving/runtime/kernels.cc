@@ -1,0 +1,393 @@
+#include "limber/serving/runtime/kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "limber/serving/runtime/kernels.cc"
+#include <hwy/foreach_target.h>
+// Highway's loop over targets must come first.
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace limber {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::ScalableTag<float>;
+using Vector = hn::Vec<Floats>;
+
+/// Rows of a tile: as many as the registers hold beside two vectors of B and one value of A.
+constexpr std::size_t kTileRows =
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_NEON
+    12;
+#else
+    6;
+#endif
+/// The slice of a panel that stays in the first-level cache while rows pass by.
+constexpr std::int64_t kInnerBlock = 320;
+
+/// One tile: `R` rows, `P` panels, one block of the inner dimension. `first`: this is the first
+/// block, so start is added; `last`: the last one, so finish is applied.
+template <std::size_t R, std::size_t P>
+HWY_INLINE void tile(const Product& p, std::int64_t row, std::int64_t column, std::int64_t k0,
+                     std::int64_t k1, bool first, bool last) {
+  const Floats d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  constexpr std::size_t V = 2 * P;
+  Vector sum[R][V];
+  for (std::size_t r = 0; r < R; ++r) {
+    for (std::size_t v = 0; v < V; ++v) sum[r][v] = hn::Zero(d);
+  }
+  const float* a = p.a + row * p.a_row + k0 * p.a_inner;
+  const float* b = p.b + column / (2 * lanes) * p.b_panel + k0 * p.b_row;
+  for (std::int64_t k = k0; k < k1; ++k) {
+    Vector factors[V];
+    for (std::size_t v = 0; v < V; ++v) {
+      factors[v] = hn::LoadU(d, b + static_cast<std::int64_t>(v / 2) * p.b_panel +
+                                    static_cast<std::int64_t>(v % 2) * lanes);
+    }
+    for (std::size_t r = 0; r < R; ++r) {
+      const Vector value = hn::Set(d, a[static_cast<std::int64_t>(r) * p.a_row]);
+      for (std::size_t v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(value, factors[v], sum[r][v]);
+    }
+    a += p.a_inner;
+    b += p.b_row;
+  }
+  const float* start = first ? p.start : p.c;
+  const std::int64_t start_row = first ? p.start_row : p.c_row;
+  const Vector scale = hn::Set(d, p.scale);
+  for (std::size_t r = 0; r < R; ++r) {
+    const std::int64_t i = row + static_cast<std::int64_t>(r);
+    for (std::size_t v = 0; v < V; ++v) {
+      const std::int64_t j = column + static_cast<std::int64_t>(v) * lanes;
+      Vector value = start == nullptr
+                         ? hn::Mul(scale, sum[r][v])
+                         : hn::MulAdd(scale, sum[r][v], hn::LoadU(d, start + i * start_row + j));
+      if (last && p.finish != Finish::kNone) {
+        if (p.finish == Finish::kRelu) {
+          value = hn::Max(value, hn::Zero(d));
+        } else {
+          const Vector left = hn::LoadU(d, p.left + i * p.left_row + j);
+          if (p.finish == Finish::kCross) {
+            value = hn::MulAdd(left, value, hn::LoadU(d, p.right + i * p.right_row + j));
+          } else {
+            value = hn::IfThenElseZero(hn::Gt(left, hn::Zero(d)), value);
+          }
+        }
+      }
+      hn::StoreU(value, d, p.c + i * p.c_row + j);
+    }
+  }
+}
+
+template <std::size_t R>
+HWY_INLINE void tile_of(std::size_t rows, const Product& p, std::int64_t row, std::int64_t column,
+                        std::int64_t k0, std::int64_t k1, bool first, bool last) {
+  if constexpr (R > 1) {
+    if (rows < R) return tile_of<R - 1>(rows, p, row, column, k0, k1, first, last);
+  }
+  tile<R, 1>(p, row, column, k0, k1, first, last);
+}
+
+void Multiply(const Product& p) {
+  const Floats d;
+  const auto panel = static_cast<std::int64_t>(2 * hn::Lanes(d));
+  const std::int64_t blocks = std::max<std::int64_t>(1, (p.inner + kInnerBlock - 1) / kInnerBlock);
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    const std::int64_t k0 = p.inner * block / blocks, k1 = p.inner * (block + 1) / blocks;
+    const bool first = block == 0, last = block + 1 == blocks;
+    std::int64_t column = 0;
+    // Few rows leave too few sums in flight: several panels side by side make up for it.
+    if (p.rows == 1) {
+      for (; column + 4 * panel <= p.columns; column += 4 * panel) {
+        tile<1, 4>(p, 0, column, k0, k1, first, last);
+      }
+    } else if (p.rows <= 3) {
+      for (; column + 2 * panel <= p.columns; column += 2 * panel) {
+        if (p.rows == 2) tile<2, 2>(p, 0, column, k0, k1, first, last);
+        if (p.rows == 3) tile<3, 2>(p, 0, column, k0, k1, first, last);
+      }
+    }
+    // Tiles of nearly equal heights: a low last one would leave most of its time unused.
+    const auto most = static_cast<std::int64_t>(kTileRows);
+    const std::int64_t tiles = (p.rows + most - 1) / most;
+    for (; column < p.columns; column += panel) {
+      for (std::int64_t t = 0; t < tiles; ++t) {
+        const std::int64_t row = p.rows * t / tiles, end = p.rows * (t + 1) / tiles;
+        tile_of<kTileRows>(static_cast<std::size_t>(end - row), p, row, column, k0, k1, first,
+                           last);
+      }
+    }
+  }
+}
+
+std::int64_t PanelWidth() {
+  return static_cast<std::int64_t>(2 * hn::Lanes(Floats()));
+}
+
+void AddRelu(const float* from, std::int64_t from_row, const float* shift, float* to,
+             std::int64_t to_row, std::int64_t rows, std::int64_t columns) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* HWY_RESTRICT source = from + i * from_row;
+    float* HWY_RESTRICT target = to + i * to_row;
+    for (std::int64_t j = 0; j < columns; ++j) target[j] = std::max(source[j] + shift[j], 0.0F);
+  }
+}
+
+void AddRows(const float* from, const float* shift, float* to, std::int64_t row, std::int64_t rows,
+             std::int64_t columns) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* HWY_RESTRICT source = from + i * row;
+    float* HWY_RESTRICT target = to + i * row;
+    for (std::int64_t j = 0; j < columns; ++j) target[j] = source[j] + shift[j];
+  }
+}
+
+void MultiplyAdd(const float* left, const float* right, const float* more, float* to,
+                 std::int64_t row, std::int64_t rows, std::int64_t columns) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* a = left + i * row;
+    const float* b = right + i * row;
+    const float* c = more + i * row;
+    float* HWY_RESTRICT target = to + i * row;
+    for (std::int64_t j = 0; j < columns; ++j) target[j] = a[j] * b[j] + c[j];
+  }
+}
+
+void MultiplyElements(const float* left, const float* right, float* to, std::int64_t row,
+                      std::int64_t rows, std::int64_t columns) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* a = left + i * row;
+    const float* b = right + i * row;
+    float* c = to + i * row;
+    for (std::int64_t j = 0; j < columns; ++j) c[j] = a[j] * b[j];
+  }
+}
+
+void SumRows(const float* matrix, std::int64_t row, const float* weights, std::int64_t rows,
+             std::int64_t columns, float* HWY_RESTRICT sums) {
+  std::fill_n(sums, columns, 0.0F);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* HWY_RESTRICT source = matrix + i * row;
+    const float weight = weights == nullptr ? 1.0F : weights[i];
+    for (std::int64_t j = 0; j < columns; ++j) sums[j] += weight * source[j];
+  }
+}
+
+void FewOutputs(const float* h, std::int64_t h_row, const float* weights, std::int64_t weights_row,
+                const float* bias, const float* start, float* logits, std::int64_t rows,
+                std::int64_t inputs, std::int64_t outputs) {
+  const Floats d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t whole = inputs / (2 * lanes) * (2 * lanes);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* source = h + i * h_row;
+    for (std::int64_t l = 0; l < outputs; ++l) {
+      const float* factors = weights + l * weights_row;
+      Vector even = hn::Zero(d), odd = hn::Zero(d);
+      std::int64_t j = 0;
+      for (; j < whole; j += 2 * lanes) {
+        even = hn::MulAdd(hn::LoadU(d, source + j), hn::LoadU(d, factors + j), even);
+        odd = hn::MulAdd(hn::LoadU(d, source + j + lanes), hn::LoadU(d, factors + j + lanes), odd);
+      }
+      float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(even, odd)));
+      for (; j < inputs; ++j) sum += source[j] * factors[j];
+      logits[i * outputs + l] = sum + bias[l] + (start == nullptr ? 0.0F : start[i * outputs + l]);
+    }
+  }
+}
+
+void FewOutputsAdjoint(const float* seed, const float* weights, std::int64_t weights_row,
+                       const float* mask, std::int64_t mask_row, float* to, std::int64_t to_row,
+                       std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    float* HWY_RESTRICT target = to + i * to_row;
+    const float first = seed[i * outputs];
+    for (std::int64_t j = 0; j < inputs; ++j) target[j] = first * weights[j];
+    for (std::int64_t l = 1; l < outputs; ++l) {
+      const float factor = seed[i * outputs + l];
+      const float* HWY_RESTRICT row = weights + l * weights_row;
+      for (std::int64_t j = 0; j < inputs; ++j) target[j] += factor * row[j];
+    }
+    if (mask == nullptr) continue;
+    const float* HWY_RESTRICT open = mask + i * mask_row;
+    for (std::int64_t j = 0; j < inputs; ++j) target[j] = open[j] > 0 ? target[j] : 0.0F;
+  }
+}
+
+void MaskedOuter(const float* weights, const float* vector, const float* mask,
+                 std::int64_t mask_row, float* to, std::int64_t to_row, std::int64_t rows,
+                 std::int64_t columns) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    float* HWY_RESTRICT target = to + i * to_row;
+    const float weight = weights == nullptr ? 1.0F : weights[i];
+    if (mask == nullptr) {
+      for (std::int64_t j = 0; j < columns; ++j) target[j] = weight * vector[j];
+    } else {
+      const float* HWY_RESTRICT open = mask + i * mask_row;
+      for (std::int64_t j = 0; j < columns; ++j) {
+        target[j] = open[j] > 0 ? weight * vector[j] : 0.0F;
+      }
+    }
+  }
+}
+
+void Transpose(const float* from, std::int64_t from_row, float* to, std::int64_t to_row,
+               std::int64_t rows, std::int64_t columns) {
+  // Squares that fit a few cache lines on both sides.
+  constexpr std::int64_t side = 16;
+  for (std::int64_t i0 = 0; i0 < rows; i0 += side) {
+    for (std::int64_t j0 = 0; j0 < columns; j0 += side) {
+      const std::int64_t i1 = std::min(i0 + side, rows), j1 = std::min(j0 + side, columns);
+      for (std::int64_t j = j0; j < j1; ++j) {
+        for (std::int64_t i = i0; i < i1; ++i) to[j * to_row + i] = from[i * from_row + j];
+      }
+    }
+  }
+}
+
+void TanhRows(float* matrix, std::int64_t row, std::int64_t rows, std::int64_t columns) {
+  const Floats d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  for (std::int64_t i = 0; i < rows; ++i) {
+    // Rows are padded: the last vector may pass the last column.
+    for (std::int64_t j = 0; j < columns; j += lanes) {
+      float* place = matrix + i * row + j;
+      hn::StoreU(hn::Tanh(d, hn::LoadU(d, place)), d, place);
+    }
+  }
+}
+
+void ReluRows(const float* from, float* to, std::int64_t row, std::int64_t rows,
+              std::int64_t columns) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* HWY_RESTRICT source = from + i * row;
+    float* HWY_RESTRICT target = to + i * row;
+    for (std::int64_t j = 0; j < columns; ++j) target[j] = std::max(source[j], 0.0F);
+  }
+}
+
+void TanhAdjoint(const float* h, float* to, std::int64_t row, std::int64_t rows,
+                 std::int64_t columns) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* HWY_RESTRICT source = h + i * row;
+    float* HWY_RESTRICT target = to + i * row;
+    for (std::int64_t j = 0; j < columns; ++j) target[j] *= 1 - source[j] * source[j];
+  }
+}
+
+void AddScaled(const float* HWY_RESTRICT from, float scale, float* HWY_RESTRICT to,
+               std::int64_t count) {
+  for (std::int64_t j = 0; j < count; ++j) to[j] += scale * from[j];
+}
+
+void ExpandInt8(const std::int8_t* HWY_RESTRICT from, float scale, float middle,
+                float* HWY_RESTRICT to, std::int64_t count) {
+  for (std::int64_t j = 0; j < count; ++j) to[j] = middle + scale * static_cast<float>(from[j]);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace limber
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace limber {
+
+HWY_EXPORT(Multiply);
+HWY_EXPORT(PanelWidth);
+HWY_EXPORT(AddRelu);
+HWY_EXPORT(AddRows);
+HWY_EXPORT(MultiplyAdd);
+HWY_EXPORT(MultiplyElements);
+HWY_EXPORT(SumRows);
+HWY_EXPORT(FewOutputs);
+HWY_EXPORT(FewOutputsAdjoint);
+HWY_EXPORT(MaskedOuter);
+HWY_EXPORT(Transpose);
+HWY_EXPORT(TanhRows);
+HWY_EXPORT(ReluRows);
+HWY_EXPORT(TanhAdjoint);
+HWY_EXPORT(AddScaled);
+HWY_EXPORT(ExpandInt8);
+
+void multiply(const Product& product) {
+  if (product.rows > 0 && product.columns > 0) HWY_DYNAMIC_DISPATCH(Multiply)(product);
+}
+
+std::int64_t panel_width() {
+  static const std::int64_t width = HWY_DYNAMIC_DISPATCH(PanelWidth)();
+  return width;
+}
+
+std::string instruction_set() {
+  // The lowest bit that is set is the best target.
+  const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
+  return hwy::TargetName(targets & -targets);
+}
+
+void add_relu(const float* from, std::int64_t from_row, const float* shift, float* to,
+              std::int64_t to_row, std::int64_t rows, std::int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(AddRelu)(from, from_row, shift, to, to_row, rows, columns);
+}
+void add_rows(const float* from, const float* shift, float* to, std::int64_t row, std::int64_t rows,
+              std::int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(AddRows)(from, shift, to, row, rows, columns);
+}
+void multiply_add(const float* left, const float* right, const float* more, float* to,
+                  std::int64_t row, std::int64_t rows, std::int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(MultiplyAdd)(left, right, more, to, row, rows, columns);
+}
+void multiply_elements(const float* left, const float* right, float* to, std::int64_t row,
+                       std::int64_t rows, std::int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(MultiplyElements)(left, right, to, row, rows, columns);
+}
+void sum_rows(const float* matrix, std::int64_t row, const float* weights, std::int64_t rows,
+              std::int64_t columns, float* sums) {
+  HWY_DYNAMIC_DISPATCH(SumRows)(matrix, row, weights, rows, columns, sums);
+}
+void few_outputs(const float* h, std::int64_t h_row, const float* weights, std::int64_t weights_row,
+                 const float* bias, const float* start, float* logits, std::int64_t rows,
+                 std::int64_t inputs, std::int64_t outputs) {
+  HWY_DYNAMIC_DISPATCH(FewOutputs)
+  (h, h_row, weights, weights_row, bias, start, logits, rows, inputs, outputs);
+}
+void few_outputs_adjoint(const float* seed, const float* weights, std::int64_t weights_row,
+                         const float* mask, std::int64_t mask_row, float* to, std::int64_t to_row,
+                         std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
+  HWY_DYNAMIC_DISPATCH(FewOutputsAdjoint)
+  (seed, weights, weights_row, mask, mask_row, to, to_row, rows, inputs, outputs);
+}
+void masked_outer(const float* weights, const float* vector, const float* mask,
+                  std::int64_t mask_row, float* to, std::int64_t to_row, std::int64_t rows,
+                  std::int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(MaskedOuter)
+  (weights, vector, mask, mask_row, to, to_row, rows, columns);
+}
+void transpose(const float* from, std::int64_t from_row, float* to, std::int64_t to_row,
+               std::int64_t rows, std::int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(Transpose)(from, from_row, to, to_row, rows, columns);
+}
+void tanh_rows(float* matrix, std::int64_t row, std::int64_t rows, std::int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(TanhRows)(matrix, row, rows, columns);
+}
+void relu_rows(const float* from, float* to, std::int64_t row, std::int64_t rows,
+               std::int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(ReluRows)(from, to, row, rows, columns);
+}
+void tanh_adjoint(const float* h, float* to, std::int64_t row, std::int64_t rows,
+                  std::int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(TanhAdjoint)(h, to, row, rows, columns);
+}
+void add_scaled(const float* from, float scale, float* to, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(AddScaled)(from, scale, to, count);
+}
+void expand_int8(const std::int8_t* from, float scale, float middle, float* to,
+                 std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(ExpandInt8)(from, scale, middle, to, count);
+}
+
+}  // namespace limber
+#endif  // HWY_ONCE

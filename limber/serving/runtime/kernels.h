@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+/// The arithmetic of the runtime. Each function is compiled for several instruction sets, and the
+/// best that the processor has is chosen at the first call. Matrices are row-major; their rows are
+/// a multiple of kRowPadding floats apart unless said otherwise, and what lies between their last
+/// column and the next row is written freely.
+namespace limber {
+
+/// What is done with a product before it is stored.
+enum class Finish {
+  kNone,
+  kRelu,   ///< max(v, 0)
+  kCross,  ///< left o v + right: a cross layer's outer half
+  kMask    ///< v where left > 0, else 0: back through a relu whose output was `left`
+};
+
+/// C = finish(start + scale * A B), with A [rows, inner], B [inner, columns], C [rows, columns].
+struct Product {
+  std::int64_t rows = 0, inner = 0, columns = 0;
+
+  /// A(i, k) = a[i * a_row + k * a_inner]; any strides, so A may be a transposed matrix.
+  const float* a = nullptr;
+  std::int64_t a_row = 0, a_inner = 1;
+
+  /// B(k, j) = b[(j / panel) * b_panel + k * b_row + j % panel], where panel is panel_width().
+  /// A row-major matrix has b_row its stride and b_panel panel_width(); for a packed one see
+  /// PackedMatrix.
+  const float* b = nullptr;
+  std::int64_t b_row = 0, b_panel = 0;
+
+  /// start(i, j) = start[i * start_row + j]: a bias with start_row 0; null is nothing. May be C.
+  const float* start = nullptr;
+  std::int64_t start_row = 0;
+  float scale = 1;
+
+  float* c = nullptr;
+  std::int64_t c_row = 0;
+
+  Finish finish = Finish::kNone;
+  const float* left = nullptr;
+  std::int64_t left_row = 0;
+  const float* right = nullptr;
+  std::int64_t right_row = 0;
+};
+
+void multiply(const Product& product);
+
+/// Columns of B that a kernel handles together: two vectors.
+std::int64_t panel_width();
+/// The instruction set in use, such as "AVX2".
+std::string instruction_set();
+
+/// to(i, j) = max(from(i, j) + shift(j), 0).
+void add_relu(const float* from, std::int64_t from_row, const float* shift, float* to,
+              std::int64_t to_row, std::int64_t rows, std::int64_t columns);
+/// to(i, j) = from(i, j) + shift(j); both matrices with the same stride.
+void add_rows(const float* from, const float* shift, float* to, std::int64_t row, std::int64_t rows,
+              std::int64_t columns);
+/// to(i, j) = left(i, j) * right(i, j) + more(i, j); all with the same stride.
+void multiply_add(const float* left, const float* right, const float* more, float* to,
+                  std::int64_t row, std::int64_t rows, std::int64_t columns);
+/// to(i, j) = left(i, j) * right(i, j); all with the same stride.
+void multiply_elements(const float* left, const float* right, float* to, std::int64_t row,
+                       std::int64_t rows, std::int64_t columns);
+/// sums(j) = sum_i weights(i) * rows(i, j); null weights are ones.
+void sum_rows(const float* matrix, std::int64_t row, const float* weights, std::int64_t rows,
+              std::int64_t columns, float* sums);
+/// logits(i, l) = start(i, l) + bias(l) + sum_j h(i, j) * weights(l, j): few outputs, many inputs.
+/// weights [outputs, inputs] with rows `weights_row` apart; logits and start (may be null) are
+/// dense [rows, outputs].
+void few_outputs(const float* h, std::int64_t h_row, const float* weights, std::int64_t weights_row,
+                 const float* bias, const float* start, float* logits, std::int64_t rows,
+                 std::int64_t inputs, std::int64_t outputs);
+/// The adjoint of few_outputs in h: to(i, j) = sum_l seed(i, l) * weights(l, j), 0 where `mask` is
+/// given and mask(i, j) <= 0. seed is dense [rows, outputs].
+void few_outputs_adjoint(const float* seed, const float* weights, std::int64_t weights_row,
+                         const float* mask, std::int64_t mask_row, float* to, std::int64_t to_row,
+                         std::int64_t rows, std::int64_t inputs, std::int64_t outputs);
+/// to(i, j) = weights(i) * vector(j) where mask(i, j) > 0, else 0; null weights are ones, a null
+/// mask is true everywhere.
+void masked_outer(const float* weights, const float* vector, const float* mask,
+                  std::int64_t mask_row, float* to, std::int64_t to_row, std::int64_t rows,
+                  std::int64_t columns);
+/// to(j, i) = from(i, j).
+void transpose(const float* from, std::int64_t from_row, float* to, std::int64_t to_row,
+               std::int64_t rows, std::int64_t columns);
+/// to(j) = tanh(from(j)), over whole rows.
+void tanh_rows(float* matrix, std::int64_t row, std::int64_t rows, std::int64_t columns);
+/// to(i, j) = max(from(i, j), 0); both matrices with the same stride.
+void relu_rows(const float* from, float* to, std::int64_t row, std::int64_t rows,
+               std::int64_t columns);
+/// to(i, j) *= 1 - h(i, j)^2: back through a tanh whose output was h.
+void tanh_adjoint(const float* h, float* to, std::int64_t row, std::int64_t rows,
+                  std::int64_t columns);
+/// to(j) += scale * from(j).
+void add_scaled(const float* from, float scale, float* to, std::int64_t count);
+/// to(j) = middle + scale * from(j): a row of an int8 table (LiRank, arXiv 2402.06859, section 5).
+void expand_int8(const std::int8_t* from, float scale, float middle, float* to, std::int64_t count);
+
+}  // namespace limber

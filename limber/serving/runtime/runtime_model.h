@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "limber/core/artifact/artifact.h"
+#include "limber/core/config/options.h"
+#include "limber/core/data/encoder.h"
+#include "limber/serving/runtime/dense_layer.h"
+#include "limber/serving/runtime/embedding_table.h"
+#include "limber/serving/runtime/global_block.h"
+#include "limber/serving/runtime/input_plan.h"
+
+namespace limber {
+
+/// Weights of the meta block, shared by all members before adaptation.
+struct FrozenMetaBlock {
+  bool tanh = false;
+  std::vector<DenseLayer> layers;   ///< hidden ones, then the linear last one
+  std::vector<float> weight_rates;  ///< by layer: inner learning rates of its weight
+  std::vector<float> bias_rates;    ///< and of its bias
+  float embedding_rate = 0;         ///< adapt: embedding
+  std::int64_t dim() const { return layers.back().out; }
+};
+
+/// Weights of the history encoder.
+struct FrozenHistoryEncoder {
+  DenseStack mlp;
+  DenseLayer out, key, query;  ///< key and query: attention alone
+  bool attends = false;
+  float shrinkage = 0, empty_score = 0;
+  std::int64_t dim() const { return out.out; }
+};
+
+/// A published model, ready to score and to adapt members without LibTorch. Immutable; any number
+/// of threads may use one.
+class RuntimeModel {
+ public:
+  /// `shared_features`: features that all candidates of a request have in common, so that their
+  /// part is computed once; each must be one of the model's. The tables stay mapped from the
+  /// artifact's files. Throws InputError: no such feature, a tensor that does not fit the config.
+  static std::shared_ptr<const RuntimeModel> load(Artifact artifact,
+                                                  const std::vector<std::string>& shared_features);
+  RuntimeModel(const RuntimeModel&) = delete;
+  RuntimeModel& operator=(const RuntimeModel&) = delete;
+
+  const std::string& name() const { return artifact.name(); }
+  const std::string& version() const { return artifact.version(); }
+  std::int64_t labels() const { return static_cast<std::int64_t>(layout.labels.size()); }
+  bool uses_support() const {
+    return config.model.meta_block.enabled || config.model.history.enabled ||
+           config.model.statistics.enabled;
+  }
+  bool member_level() const { return config.model.meta_block.level == "member"; }
+  std::int64_t embedding_width() const { return meta_block ? meta_block->dim() : 0; }
+  std::int64_t statistics_width() const {
+    return config.model.statistics.enabled ? 1 + 2 * labels() : 0;
+  }
+  bool attends() const { return history && history->attends; }
+  /// Columns that the global block gets of a member whatever the candidate: embedding, statistics,
+  /// pooled history.
+  std::int64_t known_width() const {
+    return embedding_width() + statistics_width() + (history && !attends() ? history->dim() : 0);
+  }
+
+  const Artifact artifact;
+  const Config config;
+  std::vector<FeatureEncoder> encoders;
+  InputLayout layout;
+  std::vector<EmbeddingTable> tables;
+
+  InputPlan shared_inputs, candidate_inputs;  ///< of the global block
+  InputPlan wide_inputs, meta_inputs, history_inputs;
+  FrozenGlobalBlock global_block;
+  std::unique_ptr<FrozenMetaBlock> meta_block;
+  std::unique_ptr<FrozenHistoryEncoder> history;
+
+  AlignedFloats default_embedding;  ///< [dim]
+  AlignedFloats history_start;      ///< [history dim, dim], rows padded; empty without
+  float shrinkage = 0, pooling_shrinkage = 0, statistics_shrinkage = 0;
+  std::vector<float> base_rates;  ///< [labels]
+
+ private:
+  RuntimeModel(Artifact opened, Config parsed);
+  void load_encoders();
+  void load_blocks(const std::vector<std::string>& shared_features);
+  void load_meta_block(const DenseTensors& tensors);
+  void load_history(const DenseTensors& tensors);
+  std::vector<std::size_t> selected(const std::vector<std::string>& names) const;
+  std::vector<std::string> feature_names(bool with_sequences) const;
+};
+
+/// Features of side tables whose key is the task: what all candidates of a member's request share.
+/// Sequences, the member's own past, are among them.
+std::vector<std::string> member_features(const Artifact& artifact);
+
+}  // namespace limber

@@ -1,0 +1,94 @@
+#include "limber/serving/runtime/scorer.h"
+
+#include <algorithm>
+
+#include "limber/core/base/error.h"
+#include "limber/serving/runtime/support_description.h"
+
+namespace limber {
+namespace {
+
+/// Candidates that pass through all layers together: few enough that what lies between two layers
+/// stays in the second-level cache, enough that the weights are read seldom.
+constexpr std::int64_t kBlock = 96;
+
+}  // namespace
+
+/// What all blocks of a request share.
+struct Scorer::Request {
+  const MemberVector& member;
+  const RowSet& candidates;
+  float* x;      ///< [block, width]; the constant columns are filled
+  float* first;  ///< [first layer's width]: the constant columns' share of its product, with bias
+  std::int64_t attended;
+};
+
+void Scorer::score(const MemberVector& member, const RowSet& candidates, std::span<float> logits) {
+  const RuntimeModel& model = *model_;
+  const FrozenGlobalBlock& block = model.global_block;
+  const std::int64_t rows = candidates.rows, labels = model.labels();
+  if (static_cast<std::int64_t>(member.known.size()) != model.known_width()) {
+    throw Error("the member's vector has {} numbers, the model {} wants {}", member.known.size(),
+                model.name(), model.known_width());
+  }
+  if (static_cast<std::int64_t>(logits.size()) != rows * labels) {
+    throw Error("room for {} logits was given, {} are wanted", logits.size(), rows * labels);
+  }
+  if (rows == 0) return;
+  workspace_.restart();
+  const std::int64_t height = std::min(rows, kBlock), row = padded(block.width);
+  Request request{member, candidates, workspace_.take(height, block.width), nullptr,
+                  model.attends() ? model.history->dim() : 0};
+  std::copy(member.known.begin(), member.known.end(), request.x);
+  model.shared_inputs.fill(candidates, 0, 1, request.x + block.member_width, row);
+
+  const bool cross = !block.crosses.empty();
+  if (cross || !block.mlp.layers.empty()) {
+    const PackedMatrix& first = cross ? block.crosses[0].first : block.mlp.layers[0].weight;
+    request.first = workspace_.take(first.columns());
+    Product product = first.product(0, block.constant_width, request.x, row, 1);
+    if (!cross) product.start = block.mlp.layers[0].bias.data();
+    if (cross && block.crosses[0].rank == 0) product.start = block.crosses[0].bias.data();
+    product.c = request.first;
+    product.c_row = padded(first.columns());
+    multiply(product);
+  }
+  // The layers below the first read whole rows.
+  if (cross || block.mlp.layers.empty()) {
+    for (std::int64_t i = 1; i < height; ++i) {
+      std::copy_n(request.x, block.constant_width, request.x + i * row);
+    }
+  }
+  for (std::int64_t first = 0; first < rows; first += height) {
+    const std::int64_t last = std::min(first + height, rows);
+    score_block(request, first, last, logits.data() + first * labels);
+  }
+}
+
+void Scorer::score_block(const Request& request, std::int64_t first, std::int64_t last,
+                         float* logits) {
+  const RuntimeModel& model = *model_;
+  const FrozenGlobalBlock& block = model.global_block;
+  const std::int64_t rows = last - first, row = padded(block.width);
+  block_workspace_.restart();
+  float* own = request.x + block.constant_width;
+  if (model.attends()) {
+    const std::int64_t width = model.history_inputs.width();
+    float* inputs = block_workspace_.take(rows, width);
+    model.history_inputs.fill(request.candidates, first, last, inputs, padded(width));
+    attend(*model.history, request.member.slots, inputs, padded(width), rows, /*own_rows=*/false,
+           block_workspace_, own, row);
+  }
+  model.candidate_inputs.fill(request.candidates, first, last, own + request.attended, row);
+  const float* wide_logits = nullptr;
+  if (block.wide_width > 0) {
+    float* inputs = block_workspace_.take(rows, block.wide_width);
+    model.wide_inputs.fill(request.candidates, first, last, inputs, padded(block.wide_width));
+    float* wide = block_workspace_.take(rows * block.labels);
+    block.forward_wide(inputs, rows, wide);
+    wide_logits = wide;
+  }
+  block.forward_from(request.x, request.first, rows, wide_logits, block_workspace_, logits);
+}
+
+}  // namespace limber

@@ -1,0 +1,336 @@
+// Training and serving compute the same: every combination of layers and feature kinds, built on
+// both sides from one published artifact, and compared on the rows of one small log that holds what
+// logs hold: empty lists, unknown ids, missing numbers, absent labels, members with no support and
+// with all of it.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "limber/core/base/files.h"
+#include "limber/core/base/random.h"
+#include "limber/core/config/config.h"
+#include "limber/core/data/dataset_builder.h"
+#include "limber/core/data/samplers.h"
+#include "limber/serving/runtime/adapter.h"
+#include "limber/serving/runtime/dataset_rows.h"
+#include "limber/serving/runtime/scorer.h"
+#include "limber/training/meta/episode.h"
+#include "limber/training/train/publish.h"
+
+namespace limber {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kSupport = 12;
+
+/// One choice of everything that shapes the model.
+struct Shape {
+  std::string meta, adapt, meta_activation, start, history, signal, cross, mlp, activation;
+  bool statistics, wide, weights, subset, per_tensor;
+
+  std::string text() const {
+    return fmt::format(
+        "meta {} {} {} start {} history {} {} cross {} mlp {} {} statistics {} wide {} weights {} "
+        "subset {} per_tensor {}",
+        meta, adapt, meta_activation, start, history, signal, cross, mlp, activation, statistics,
+        wide, weights, subset, per_tensor);
+  }
+};
+
+void write_log(const fs::path& folder) {
+  Random random(3);
+  std::ofstream members(folder / "members.csv"), items(folder / "items.csv"),
+      log(folder / "log.csv");
+  members << "member,age,city\n";
+  for (int m = 0; m < 14; ++m) {
+    // Some members are in no table, some have no age.
+    if (m % 5 == 4) continue;
+    members << 'm' << m << ',' << (m % 3 == 0 ? "" : std::to_string(20 + m)) << ",c" << m % 4
+            << '\n';
+  }
+  items << "item,price,tags\n";
+  for (int i = 0; i < 20; ++i) {
+    items << i << ',' << (i % 7 == 0 ? "" : std::to_string(1.5 * i)) << ',';
+    for (int t = 0; t < i % 4; ++t) items << (t > 0 ? "|" : "") << "t" << (i + 3 * t) % 6;
+    items << '\n';
+  }
+  log << "member,item,position,device,words,time,liked,bought,importance\n";
+  for (int m = 0; m < 14; ++m) {
+    const int rows = m < 2 ? 1 + m : 4 + static_cast<int>(random.below(20));
+    for (int r = 0; r < rows; ++r) {
+      // Items from 20 on are in no table.
+      log << 'm' << m << ',' << random.below(23) << ','
+          << (random.below(6) == 0 ? "" : std::to_string(random.below(9))) << ",d"
+          << random.below(4) << ',';
+      const auto words = random.below(4);
+      for (std::uint64_t w = 0; w < words; ++w) log << (w > 0 ? " " : "") << "w" << random.below(9);
+      log << ',' << 1000 * m + r << ',' << random.below(2) << ',' << random.below(2) << ','
+          << 0.25 * static_cast<double>(1 + random.below(8)) << '\n';
+    }
+  }
+}
+
+Config make_config(const fs::path& folder, const Shape& shape) {
+  Config config;
+  config.name = "parity";
+  config.data.interactions = {(folder / "log.csv").string()};
+  config.data.tables = {{"item", {(folder / "items.csv").string(), "item"}},
+                        {"member", {(folder / "members.csv").string(), "member"}}};
+  config.data.task = "member";
+  config.data.time = "time";
+  config.data.labels = {{"bought", "bought"}, {"liked", "liked"}};
+  if (shape.weights) config.data.weight = "importance";
+  const auto add = [&](const std::string& name, const std::string& kind, std::int64_t dim) {
+    FeatureOptions feature;
+    feature.name = name;
+    feature.kind = kind;
+    feature.dim = dim;
+    config.features.push_back(feature);
+    return &config.features.back();
+  };
+  add("item", "id", 6)->min_count = 2;
+  add("price", "number", 4);
+  add("tags", "ids", 3);
+  add("position", "number", 5)->transform = "bucketize";
+  FeatureOptions* device = add("device", "id", 2);
+  device->vocabulary = "hash";
+  device->hash_size = 3;
+  add("words", "ids", 4)->separator = " ";
+  FeatureOptions* order = add("place", "number", 1);
+  order->column = "position";
+  order->transform = "log1p";
+  add("age", "number", 1);
+  add("city", "id", 3);
+  FeatureOptions* past = add("past", "sequence", 6);
+  past->of = "item";
+  past->length = 5;
+
+  ModelOptions& model = config.model;
+  model.meta_block.enabled = shape.meta != "off";
+  model.meta_block.level = shape.meta == "off" ? "interaction" : shape.meta;
+  model.meta_block.adapt = shape.adapt;
+  model.meta_block.activation = shape.meta_activation;
+  model.meta_block.start = shape.start;
+  model.meta_block.hidden = {9, 7};
+  model.meta_block.dim = 5;
+  if (shape.meta == "member") model.meta_block.inputs = {"age", "city"};
+  if (shape.subset && shape.meta != "member") {
+    model.meta_block.inputs = {"tags", "item", "place"};
+    // One linear layer.
+    model.meta_block.hidden = {};
+  }
+  model.history.enabled = shape.history != "off";
+  model.history.pooling = shape.history == "attention" ? "attention" : "mean";
+  model.history.signal = shape.signal;
+  model.history.hidden = {6};
+  model.history.dim = 4;
+  if (shape.subset || shape.meta == "member") model.history.inputs = {"words", "item"};
+  model.statistics.enabled = shape.statistics;
+  if (shape.subset) model.global_block.inputs = {"past", "age", "item", "device"};
+  if (shape.wide) model.global_block.wide = {"item", "city"};
+  model.global_block.cross.kind = shape.cross;
+  model.global_block.cross.layers = 3;
+  model.global_block.cross.rank = 4;
+  model.global_block.hidden = shape.mlp == "none"  ? Sizes{}
+                              : shape.mlp == "one" ? Sizes{11}
+                                                   : Sizes{11, 8};
+  model.global_block.activation = shape.activation;
+  config.meta.inner_learning_rate = shape.per_tensor ? "per_tensor" : "scalar";
+  config.meta.support = kSupport;
+  return config;
+}
+
+/// Away from zero biases and other special values, and large enough that steps matter.
+void scatter(RankingModel& model) {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(5);
+  for (torch::Tensor& parameter : model->parameters()) {
+    parameter.add_(torch::randn_like(parameter) * 0.2);
+  }
+  for (torch::Tensor& table : model->tables.weights()) table.normal_(0, 0.5);
+  if (model->log_inner_rates.defined()) model->log_inner_rates.add_(-2);
+}
+
+class Parity {
+ public:
+  Parity() { write_log(folder_.path()); }
+
+  /// Compares every member, and every later row of every member's, under one shape.
+  void check(const Shape& shape) {
+    SCOPED_TRACE(shape.text());
+    const Config config = make_config(folder_.path(), shape);
+    const Dataset& dataset = dataset_for(config, shape.weights);
+    RankingModel model(dataset.layout, config.model, config.meta, std::vector<double>{0.3, 0.6}, 7,
+                       torch::TensorOptions().dtype(torch::kFloat));
+    model->eval();
+    scatter(model);
+    const fs::path published = publish_model(folder_.path() / "models", config, dataset, model,
+                                             nlohmann::json::object(), "");
+    std::vector<std::string> shared;
+    for (const char* const name : {"age", "city"}) {
+      if (!shape.subset || std::string_view(name) == "age") shared.push_back(name);
+    }
+    compare(model, dataset, RuntimeModel::load(Artifact::open(published), shared));
+    fs::remove_all(folder_.path() / "models");
+  }
+
+ private:
+  const Dataset& dataset_for(const Config& config, bool weights) {
+    auto& dataset = datasets_[weights ? 1 : 0];
+    if (!dataset) {
+      const fs::path cache = folder_.path() / (weights ? "weighted" : "plain");
+      fs::create_directories(cache);
+      dataset = std::make_unique<Dataset>(build_dataset(config, cache));
+    }
+    return *dataset;
+  }
+
+  static void compare(RankingModel& model, const Dataset& dataset,
+                      std::shared_ptr<const RuntimeModel> runtime) {
+    EpisodePlan plan;
+    for (std::size_t t = 0; t < dataset.tasks.size(); ++t) {
+      const TaskRows& task = dataset.tasks[t];
+      // From no support row to the most that is kept.
+      const std::int64_t count = task.end - task.begin;
+      const std::int64_t support =
+          t == 3 ? 0
+                 : std::min<std::int64_t>({kSupport, count - 1, 1 + static_cast<std::int64_t>(t)});
+      for (std::int64_t r = 0; r < support; ++r) plan.support.push_back(task.begin + r);
+      for (std::int64_t r = support; r < count; ++r) plan.query.push_back(task.begin + r);
+      plan.close_task(static_cast<std::int64_t>(t));
+    }
+    BatchMaker maker(dataset);
+    TaskBatch batch;
+    gather_episode(plan, maker, batch);
+    const auto absent = [](std::int64_t row) { return row % 7 == 3; };
+    const std::int64_t labels = model->labels();
+    for (std::size_t i = 0; i < batch.rows.dataset_rows.size(); ++i) {
+      if (absent(batch.rows.dataset_rows[i])) {
+        batch.rows.labels[i * static_cast<std::size_t>(labels)] = std::nanf("");
+      }
+    }
+    EpisodeOptions options;
+    options.steps = 3;
+    const Episode episode = run_episode(model, batch, options);
+    const torch::Tensor members = episode.members.contiguous();
+    const torch::Tensor logits = episode.query_logits.contiguous();
+
+    Adapter adapter(runtime);
+    Scorer scorer(runtime);
+    DatasetRows support_rows(dataset), query_rows(dataset);
+    double moved = 0;
+    for (std::size_t t = 0; t < dataset.tasks.size(); ++t) {
+      const auto slice = [&](const std::vector<std::int64_t>& rows,
+                             const std::vector<std::int64_t>& offsets) {
+        return std::span(rows).subspan(static_cast<std::size_t>(offsets[t]),
+                                       static_cast<std::size_t>(offsets[t + 1] - offsets[t]));
+      };
+      const auto query = slice(plan.query, plan.query_offsets);
+      SupportRows support;
+      const RowSet& candidates = query_rows.gather(query);
+      const auto chosen = slice(plan.support, plan.support_offsets);
+      support.rows = &support_rows.gather(chosen);
+      std::vector<float> known(
+          support_rows.labels(),
+          support_rows.labels() + static_cast<std::int64_t>(chosen.size()) * labels);
+      for (std::size_t i = 0; i < chosen.size(); ++i) {
+        if (absent(chosen[i])) known[i * static_cast<std::size_t>(labels)] = std::nanf("");
+      }
+      support.labels = known.data();
+      support.weights = support_rows.weights();
+      support.member = &candidates;
+      const MemberVector member = adapter.adapt(support, 3);
+      ASSERT_EQ(static_cast<std::int64_t>(member.known.size()), members.size(1));
+      for (std::int64_t c = 0; c < members.size(1); ++c) {
+        const float expected = members[static_cast<std::int64_t>(t)][c].item<float>();
+        ASSERT_NEAR(member.known[static_cast<std::size_t>(c)], expected,
+                    1e-4 * std::max(1.0F, std::abs(expected)))
+            << "member " << t << ", column " << c;
+      }
+      // The same member once more: nothing of the last one stays behind.
+      const MemberVector again = adapter.adapt(support, 3);
+      ASSERT_EQ(member.joined(), again.joined());
+
+      // Logits under LibTorch's own vector, so that only the forward pass differs.
+      MemberVector theirs = member;
+      for (std::size_t c = 0; c < theirs.known.size(); ++c) {
+        theirs.known[c] =
+            members[static_cast<std::int64_t>(t)][static_cast<std::int64_t>(c)].item<float>();
+      }
+      std::vector<float> scores(query.size() * static_cast<std::size_t>(labels));
+      scorer.score(theirs, candidates, scores);
+      for (std::size_t q = 0; q < query.size(); ++q) {
+        for (std::int64_t l = 0; l < labels; ++l) {
+          const auto at = static_cast<std::int64_t>(q) + plan.query_offsets[t];
+          const float expected = logits[at][l].item<float>();
+          const float got =
+              scores[q * static_cast<std::size_t>(labels) + static_cast<std::size_t>(l)];
+          ASSERT_NEAR(got, expected, 1e-5 * std::max(1.0F, std::abs(expected)))
+              << "member " << t << ", row " << q << ", label " << l;
+          moved = std::max(moved, static_cast<double>(std::abs(expected)));
+        }
+      }
+    }
+    ASSERT_GT(moved, 1e-3) << "the logits are all but zero: nothing was compared";
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<Dataset> datasets_[2];
+};
+
+std::vector<Shape> all_shapes() {
+  std::vector<Shape> shapes;
+  using Words = std::vector<std::string>;
+  for (const std::string& meta : Words{"off", "interaction", "member"})
+    for (const std::string& adapt : Words{"weights", "embedding"})
+      for (const std::string& meta_activation : Words{"relu", "tanh"})
+        for (const std::string& history : Words{"off", "mean", "attention"})
+          for (const std::string& start : Words{"zero", "history"})
+            for (const std::string& signal : Words{"label", "residual"})
+              for (const std::string& cross : Words{"none", "full", "low_rank"})
+                for (const std::string& mlp : Words{"none", "one", "two"})
+                  for (const std::string& activation : Words{"relu", "tanh"})
+                    for (const int flags : {0, 1, 2, 3, 4, 5, 6, 7}) {
+                      // What a shape does not have cannot differ.
+                      if (meta == "off" &&
+                          (adapt != "weights" || meta_activation != "relu" || start != "zero")) {
+                        continue;
+                      }
+                      if (history == "off" && (start != "zero" || signal != "label")) continue;
+                      if (adapt == "embedding" && meta_activation == "tanh") continue;
+                      if (mlp == "none" && activation == "tanh") continue;
+                      const bool subset = (shapes.size() / 3) % 2 == 1;
+                      shapes.push_back({meta, adapt, meta_activation, start, history, signal, cross,
+                                        mlp, activation, (flags & 1) != 0, (flags & 2) != 0,
+                                        (flags & 4) != 0, subset, shapes.size() % 5 != 0});
+                    }
+  return shapes;
+}
+
+TEST(RuntimeParity, ASampleOfAllShapes) {
+  at::set_num_threads(1);
+  Parity parity;
+  std::vector<Shape> shapes = all_shapes();
+  Random(1).shuffle(std::span(shapes));
+  for (std::size_t i = 0; i < 150; ++i) {
+    parity.check(shapes[i]);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(SlowRuntimeParity, EveryShape) {
+  at::set_num_threads(1);
+  Parity parity;
+  const std::vector<Shape> shapes = all_shapes();
+  for (const Shape& shape : shapes) {
+    parity.check(shape);
+    if (HasFatalFailure()) return;
+  }
+  RecordProperty("shapes", static_cast<int>(shapes.size()));
+}
+
+}  // namespace
+}  // namespace limber
