@@ -222,6 +222,8 @@ class Parity {
     Scorer scorer(runtime);
     DatasetRows support_rows(dataset), query_rows(dataset);
     double moved = 0;
+    // A model without support scores all rows alike, support rows first.
+    const std::int64_t before = model->uses_support() ? 0 : batch.support_rows();
     for (std::size_t t = 0; t < dataset.tasks.size(); ++t) {
       const auto slice = [&](const std::vector<std::int64_t>& rows,
                              const std::vector<std::int64_t>& offsets) {
@@ -264,7 +266,7 @@ class Parity {
       scorer.score(theirs, candidates, scores);
       for (std::size_t q = 0; q < query.size(); ++q) {
         for (std::int64_t l = 0; l < labels; ++l) {
-          const auto at = static_cast<std::int64_t>(q) + plan.query_offsets[t];
+          const auto at = before + static_cast<std::int64_t>(q) + plan.query_offsets[t];
           const float expected = logits[at][l].item<float>();
           const float got =
               scores[q * static_cast<std::size_t>(labels) + static_cast<std::size_t>(l)];
