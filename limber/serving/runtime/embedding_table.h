@@ -22,6 +22,12 @@ class EmbeddingTable {
 
   /// Row `index`; `room` [dim] is where an int8 row is expanded.
   const float* row(std::int32_t index, float* room) const;
+  /// Asks for row `index` to be brought near.
+  void prefetch(std::int32_t index) const {
+    const std::int64_t first = index * dim_;
+    __builtin_prefetch(bytes_ == nullptr ? static_cast<const void*>(floats_ + first)
+                                         : static_cast<const void*>(bytes_ + first));
+  }
 
  private:
   std::int64_t rows_, dim_;

@@ -8,13 +8,9 @@ namespace {
 /// gradient(k) += sum_j weights(k, j) sums(j) for the first `dim` rows of a row-major matrix.
 void add_product(const AlignedFloats& weights, std::int64_t width, const float* sums,
                  std::int64_t dim, float* gradient) {
-  for (std::int64_t k = 0; k < dim; ++k) {
-    const float none = 0;
-    float value;
-    few_outputs(sums, padded(width), weights.data() + k * padded(width), padded(width), &none,
-                nullptr, &value, 1, width, 1);
-    gradient[k] += value;
-  }
+  const float none = 0;
+  few_outputs(weights.data(), padded(width), sums, padded(width), &none, gradient, gradient, dim,
+              width, 1);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ namespace limber {
 namespace {
 
 FrozenCrossLayer load_cross(const DenseTensors& tensors, const std::string& name,
-                            std::int64_t width, std::int64_t rank,
+                            std::int64_t width, std::int64_t rank, std::int64_t constant_width,
                             const std::vector<std::int64_t>& order) {
   FrozenCrossLayer layer;
   layer.rank = rank;
@@ -23,6 +23,12 @@ FrozenCrossLayer load_cross(const DenseTensors& tensors, const std::string& name
   layer.first = PackedMatrix(layer.rows.data(), width, columns, padded(columns));
   layer.first_back = PackedMatrix::transposed(layer.rows.data(), width, columns, padded(columns));
   layer.bias = reordered(tensors.take(name + ".bias", {width}), 1, width, {}, order);
+  if (rank > 0) {
+    const std::int64_t own = width - constant_width;
+    layer.own_up = PackedMatrix(layer.up_rows.data() + constant_width, rank, own, padded(width));
+    layer.own_bias = AlignedFloats(padded(own));
+    std::copy_n(layer.bias.data() + constant_width, own, layer.own_bias.data());
+  }
   return layer;
 }
 
@@ -60,8 +66,8 @@ FrozenGlobalBlock FrozenGlobalBlock::load(const DenseTensors& tensors,
     const std::int64_t rank =
         options.cross.kind == "low_rank" ? std::min(options.cross.rank, block.width) : 0;
     for (std::int64_t l = 0; l < options.cross.layers; ++l) {
-      block.crosses.push_back(
-          load_cross(tensors, name + "cross.layer" + std::to_string(l), block.width, rank, order));
+      block.crosses.push_back(load_cross(tensors, name + "cross.layer" + std::to_string(l),
+                                         block.width, rank, constant_width, order));
     }
   }
   block.mlp = DenseStack::load(tensors, name + "mlp", block.width, options.hidden,

@@ -17,7 +17,9 @@ struct FrozenCrossLayer {
   PackedMatrix first, first_back;  ///< that, and its transpose
   AlignedFloats up_rows;           ///< low rank: U^T [rank, width], row-major
   PackedMatrix up, up_back;        ///< low rank: that, and its transpose
+  PackedMatrix own_up;             ///< low rank: the columns of U^T that are each candidate\'s own
   AlignedFloats bias;              ///< [width], padded
+  AlignedFloats own_bias;          ///< low rank: the same columns of the bias
 
   /// Width of the product with x: `width`, or `rank`.
   std::int64_t inner_width() const { return first.columns(); }
@@ -56,6 +58,10 @@ struct FrozenGlobalBlock {
   /// that the constant columns have; they must be filled all the same where there are cross layers.
   void forward_from(const float* x, const float* first, std::int64_t rows, const float* wide_logits,
                     Workspace& workspace, float* logits) const;
+  /// logits from the output of fully connected layer `layer` - 1, padded; from the crossed inputs
+  /// for 0.
+  void finish(const float* h, std::size_t layer, std::int64_t rows, const float* wide_logits,
+              Workspace& workspace, float* logits) const;
   /// logits of the wide inputs [rows, wide_width], rows padded(wide_width) apart.
   void forward_wide(const float* inputs, std::int64_t rows, float* logits) const;
 
@@ -64,8 +70,6 @@ struct FrozenGlobalBlock {
   /// is what the others, and the bias of a full-rank layer, amount to.
   void cross(const FrozenCrossLayer& layer, const float* x0, const float* x, std::int64_t begin,
              const float* start, std::int64_t rows, Workspace& workspace, float* to) const;
-  void finish(const float* h, std::size_t layer, std::int64_t rows, const float* wide_logits,
-              Workspace& workspace, float* logits) const;
 };
 
 }  // namespace limber

@@ -8,6 +8,9 @@
 namespace limber {
 namespace {
 
+/// How many rows ahead embeddings are fetched.
+constexpr std::int64_t kAhead = 8;
+
 void write_number(float value, std::int64_t width, float* to) {
   const bool missing = std::isnan(value);
   to[0] = missing ? 0.0F : value;
@@ -62,11 +65,17 @@ void InputPlan::fill(const RowSet& rows, std::int64_t first, std::int64_t last, 
       continue;
     }
     const SourceChoice& choice = rows.sources[part.source];
+    const bool prefetches = part.table != nullptr && part.kind != FeatureKind::ids;
     for (std::int64_t i = first; i < last; ++i, column += stride) {
       const std::int64_t chosen = choice.rows[static_cast<std::size_t>(i)];
       const SourceRows& source = chosen >= 0 ? *choice.resident : *choice.extra;
       const std::int64_t row = chosen >= 0 ? chosen : -1 - chosen;
       const FeatureValues& values = source.features[part.feature];
+      // Tables are larger than caches; the next rows are on their way while this one is copied.
+      if (prefetches && i + kAhead < last) {
+        const std::int64_t next = choice.rows[static_cast<std::size_t>(i + kAhead)];
+        if (next >= 0) part.table->prefetch(choice.resident->features[part.feature].indices[next]);
+      }
       if (part.table == nullptr) {
         write_number(values.numbers[row], part.width, column);
       } else if (part.kind == FeatureKind::ids) {

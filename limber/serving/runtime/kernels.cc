@@ -28,6 +28,46 @@ constexpr std::size_t kTileRows =
 #endif
 /// The slice of a panel that stays in the first-level cache while rows pass by.
 constexpr std::int64_t kInnerBlock = 320;
+/// Inner dimensions up to here are shallow.
+constexpr std::int64_t kShallow = 64;
+
+/// Stores a tile's sums: start is added, finish applied. `F` and the presence of a start are known
+/// when this is compiled, so that nothing is asked per vector.
+template <std::size_t R, std::size_t V, Finish F, bool Start>
+HWY_INLINE void store(const Vector (&sum)[R][V], const Product& p, std::int64_t row,
+                      std::int64_t column, const float* start, std::int64_t start_row) {
+  const Floats d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const Vector scale = hn::Set(d, p.scale);
+  for (std::size_t r = 0; r < R; ++r) {
+    const std::int64_t i = row + static_cast<std::int64_t>(r);
+    for (std::size_t v = 0; v < V; ++v) {
+      const std::int64_t j = column + static_cast<std::int64_t>(v) * lanes;
+      Vector value = hn::Mul(scale, sum[r][v]);
+      if constexpr (Start) value = hn::Add(value, hn::LoadU(d, start + i * start_row + j));
+      if constexpr (F == Finish::kRelu) value = hn::Max(value, hn::Zero(d));
+      if constexpr (F == Finish::kCross) {
+        const Vector left = hn::LoadU(d, p.left + i * p.left_row + j);
+        value = hn::MulAdd(left, value, hn::LoadU(d, p.right + i * p.right_row + j));
+      }
+      if constexpr (F == Finish::kMask) {
+        const Vector left = hn::LoadU(d, p.left + i * p.left_row + j);
+        value = hn::IfThenElseZero(hn::Gt(left, hn::Zero(d)), value);
+      }
+      hn::StoreU(value, d, p.c + i * p.c_row + j);
+    }
+  }
+}
+
+template <std::size_t R, std::size_t V, Finish F>
+HWY_INLINE void store_after(const Vector (&sum)[R][V], const Product& p, std::int64_t row,
+                            std::int64_t column, const float* start, std::int64_t start_row) {
+  if (start == nullptr) {
+    store<R, V, F, false>(sum, p, row, column, start, start_row);
+  } else {
+    store<R, V, F, true>(sum, p, row, column, start, start_row);
+  }
+}
 
 /// One tile: `R` rows, `P` panels, one block of the inner dimension. `first`: this is the first
 /// block, so start is added; `last`: the last one, so finish is applied.
@@ -46,8 +86,8 @@ HWY_INLINE void tile(const Product& p, std::int64_t row, std::int64_t column, st
   for (std::int64_t k = k0; k < k1; ++k) {
     Vector factors[V];
     for (std::size_t v = 0; v < V; ++v) {
-      factors[v] = hn::LoadU(d, b + static_cast<std::int64_t>(v / 2) * p.b_panel +
-                                    static_cast<std::int64_t>(v % 2) * lanes);
+      const auto at = static_cast<std::int64_t>(v);
+      factors[v] = hn::LoadU(d, b + at / 2 * p.b_panel + at % 2 * lanes);
     }
     for (std::size_t r = 0; r < R; ++r) {
       const Vector value = hn::Set(d, a[static_cast<std::int64_t>(r) * p.a_row]);
@@ -58,28 +98,15 @@ HWY_INLINE void tile(const Product& p, std::int64_t row, std::int64_t column, st
   }
   const float* start = first ? p.start : p.c;
   const std::int64_t start_row = first ? p.start_row : p.c_row;
-  const Vector scale = hn::Set(d, p.scale);
-  for (std::size_t r = 0; r < R; ++r) {
-    const std::int64_t i = row + static_cast<std::int64_t>(r);
-    for (std::size_t v = 0; v < V; ++v) {
-      const std::int64_t j = column + static_cast<std::int64_t>(v) * lanes;
-      Vector value = start == nullptr
-                         ? hn::Mul(scale, sum[r][v])
-                         : hn::MulAdd(scale, sum[r][v], hn::LoadU(d, start + i * start_row + j));
-      if (last && p.finish != Finish::kNone) {
-        if (p.finish == Finish::kRelu) {
-          value = hn::Max(value, hn::Zero(d));
-        } else {
-          const Vector left = hn::LoadU(d, p.left + i * p.left_row + j);
-          if (p.finish == Finish::kCross) {
-            value = hn::MulAdd(left, value, hn::LoadU(d, p.right + i * p.right_row + j));
-          } else {
-            value = hn::IfThenElseZero(hn::Gt(left, hn::Zero(d)), value);
-          }
-        }
-      }
-      hn::StoreU(value, d, p.c + i * p.c_row + j);
-    }
+  switch (last ? p.finish : Finish::kNone) {
+    case Finish::kNone:
+      return store_after<R, V, Finish::kNone>(sum, p, row, column, start, start_row);
+    case Finish::kRelu:
+      return store_after<R, V, Finish::kRelu>(sum, p, row, column, start, start_row);
+    case Finish::kCross:
+      return store_after<R, V, Finish::kCross>(sum, p, row, column, start, start_row);
+    case Finish::kMask:
+      return store_after<R, V, Finish::kMask>(sum, p, row, column, start, start_row);
   }
 }
 
@@ -114,11 +141,19 @@ void Multiply(const Product& p) {
     // Tiles of nearly equal heights: a low last one would leave most of its time unused.
     const auto most = static_cast<std::int64_t>(kTileRows);
     const std::int64_t tiles = (p.rows + most - 1) / most;
-    for (; column < p.columns; column += panel) {
+    const auto run = [&](std::int64_t t, std::int64_t at) {
+      const std::int64_t row = p.rows * t / tiles, end = p.rows * (t + 1) / tiles;
+      tile_of<kTileRows>(static_cast<std::size_t>(end - row), p, row, at, k0, k1, first, last);
+    };
+    if (k1 - k0 <= kShallow) {
+      // What is stored outweighs what is multiplied: row by row, as memory likes it.
       for (std::int64_t t = 0; t < tiles; ++t) {
-        const std::int64_t row = p.rows * t / tiles, end = p.rows * (t + 1) / tiles;
-        tile_of<kTileRows>(static_cast<std::size_t>(end - row), p, row, column, k0, k1, first,
-                           last);
+        for (std::int64_t at = column; at < p.columns; at += panel) run(t, at);
+      }
+    } else {
+      // A panel stays in the first-level cache while the rows pass by.
+      for (std::int64_t at = column; at < p.columns; at += panel) {
+        for (std::int64_t t = 0; t < tiles; ++t) run(t, at);
       }
     }
   }
@@ -221,16 +256,18 @@ void FewOutputsAdjoint(const float* seed, const float* weights, std::int64_t wei
 void MaskedOuter(const float* weights, const float* vector, const float* mask,
                  std::int64_t mask_row, float* to, std::int64_t to_row, std::int64_t rows,
                  std::int64_t columns) {
+  const Floats d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   for (std::int64_t i = 0; i < rows; ++i) {
-    float* HWY_RESTRICT target = to + i * to_row;
-    const float weight = weights == nullptr ? 1.0F : weights[i];
-    if (mask == nullptr) {
-      for (std::int64_t j = 0; j < columns; ++j) target[j] = weight * vector[j];
-    } else {
-      const float* HWY_RESTRICT open = mask + i * mask_row;
-      for (std::int64_t j = 0; j < columns; ++j) {
-        target[j] = open[j] > 0 ? weight * vector[j] : 0.0F;
+    const Vector weight = hn::Set(d, weights == nullptr ? 1.0F : weights[i]);
+    // Rows are padded: the last vector may pass the last column.
+    for (std::int64_t j = 0; j < columns; j += lanes) {
+      Vector value = hn::Mul(weight, hn::LoadU(d, vector + j));
+      if (mask != nullptr) {
+        const Vector open = hn::LoadU(d, mask + i * mask_row + j);
+        value = hn::IfThenElseZero(hn::Gt(open, hn::Zero(d)), value);
       }
+      hn::StoreU(value, d, to + i * to_row + j);
     }
   }
 }

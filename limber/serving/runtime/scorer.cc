@@ -1,8 +1,10 @@
 #include "limber/serving/runtime/scorer.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "limber/core/base/error.h"
+#include "limber/serving/runtime/shared_columns.h"
 #include "limber/serving/runtime/support_description.h"
 
 namespace limber {
@@ -21,6 +23,7 @@ struct Scorer::Request {
   float* x;      ///< [block, width]; the constant columns are filled
   float* first;  ///< [first layer's width]: the constant columns' share of its product, with bias
   std::int64_t attended;
+  const SharedColumns* shared;  ///< null where the plain way is less work
 };
 
 void Scorer::score(const MemberVector& member, const RowSet& candidates, std::span<float> logits) {
@@ -37,13 +40,23 @@ void Scorer::score(const MemberVector& member, const RowSet& candidates, std::sp
   if (rows == 0) return;
   workspace_.restart();
   const std::int64_t height = std::min(rows, kBlock), row = padded(block.width);
-  Request request{member, candidates, workspace_.take(height, block.width), nullptr,
-                  model.attends() ? model.history->dim() : 0};
+  Request request{member,
+                  candidates,
+                  workspace_.take(height, block.width),
+                  nullptr,
+                  model.attends() ? model.history->dim() : 0,
+                  nullptr};
   std::copy(member.known.begin(), member.known.end(), request.x);
   model.shared_inputs.fill(candidates, 0, 1, request.x + block.member_width, row);
 
+  std::optional<SharedColumns> shared;
+  if (SharedColumns::pays(block, rows)) {
+    request.shared = &shared.emplace(block, request.x, workspace_);
+  }
   const bool cross = !block.crosses.empty();
-  if (cross || !block.mlp.layers.empty()) {
+  if (shared) {
+    // Nothing else is needed of the constant columns.
+  } else if (cross || !block.mlp.layers.empty()) {
     const PackedMatrix& first = cross ? block.crosses[0].first : block.mlp.layers[0].weight;
     request.first = workspace_.take(first.columns());
     Product product = first.product(0, block.constant_width, request.x, row, 1);
@@ -54,7 +67,7 @@ void Scorer::score(const MemberVector& member, const RowSet& candidates, std::sp
     multiply(product);
   }
   // The layers below the first read whole rows.
-  if (cross || block.mlp.layers.empty()) {
+  if (!shared && (cross || block.mlp.layers.empty())) {
     for (std::int64_t i = 1; i < height; ++i) {
       std::copy_n(request.x, block.constant_width, request.x + i * row);
     }
@@ -71,15 +84,19 @@ void Scorer::score_block(const Request& request, std::int64_t first, std::int64_
   const FrozenGlobalBlock& block = model.global_block;
   const std::int64_t rows = last - first, row = padded(block.width);
   block_workspace_.restart();
-  float* own = request.x + block.constant_width;
+  // The candidates' own columns: beside the constant ones, or alone.
+  const std::int64_t own_row =
+      request.shared == nullptr ? row : padded(block.width - block.constant_width);
+  float* own = request.shared == nullptr ? request.x + block.constant_width
+                                         : block_workspace_.take(rows * own_row);
   if (model.attends()) {
     const std::int64_t width = model.history_inputs.width();
     float* inputs = block_workspace_.take(rows, width);
     model.history_inputs.fill(request.candidates, first, last, inputs, padded(width));
     attend(*model.history, request.member.slots, inputs, padded(width), rows, /*own_rows=*/false,
-           block_workspace_, own, row);
+           block_workspace_, own, own_row);
   }
-  model.candidate_inputs.fill(request.candidates, first, last, own + request.attended, row);
+  model.candidate_inputs.fill(request.candidates, first, last, own + request.attended, own_row);
   const float* wide_logits = nullptr;
   if (block.wide_width > 0) {
     float* inputs = block_workspace_.take(rows, block.wide_width);
@@ -87,6 +104,11 @@ void Scorer::score_block(const Request& request, std::int64_t first, std::int64_
     float* wide = block_workspace_.take(rows * block.labels);
     block.forward_wide(inputs, rows, wide);
     wide_logits = wide;
+  }
+  if (request.shared != nullptr) {
+    const float* h = request.shared->first_layer(own, rows, block_workspace_);
+    block.finish(h, 1, rows, wide_logits, block_workspace_, logits);
+    return;
   }
   block.forward_from(request.x, request.first, rows, wide_logits, block_workspace_, logits);
 }

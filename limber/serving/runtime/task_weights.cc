@@ -112,11 +112,16 @@ void TaskWeights::forward(float* pooled) {
   }
   const DenseLayer& last = block_.layers.back();
   sum_rows(input, padded(last.in), row_shares_, rows_, last.in, pooled_inputs_);
-  std::copy_n(layers_.back().bias, last.out, pooled);
-  for (std::int64_t j = 0; j < last.out; ++j) pooled[j] *= total_;
-  for (std::int64_t k = 0; k < last.in; ++k) {
-    add_scaled(layers_.back().weight + k * padded(last.out), pooled_inputs_[k], pooled, last.out);
-  }
+  Product product;
+  product.rows = 1;
+  product.inner = last.in;
+  product.columns = last.out;
+  product.a = pooled_inputs_;
+  use_rows(product, layers_.back().weight, padded(last.out));
+  product.c = pooled;
+  product.c_row = padded(last.out);
+  multiply(product);
+  add_scaled(layers_.back().bias, total_, pooled, last.out);
 }
 
 void TaskWeights::step(const float* gradient, float step_share) {
@@ -128,22 +133,27 @@ void TaskWeights::step(const float* gradient, float step_share) {
     // Back through the last layer before it moves: the same vector for every row, by its share.
     const std::int64_t in = output.in;
     const float none = 0;
-    for (std::int64_t k = 0; k < in; ++k) {
-      few_outputs(gradient, padded(output.out), layers_[last].weight + k * padded(output.out),
-                  padded(output.out), &none, nullptr, sums_ + k, 1, output.out, 1);
-    }
+    few_outputs(layers_[last].weight, padded(output.out), gradient, padded(output.out), &none,
+                nullptr, sums_, in, output.out, 1);
     masked_outer(row_shares_, sums_, block_.tanh ? nullptr : layers_[last - 1].output, padded(in),
                  here, padded(in), rows_, in);
     if (block_.tanh) tanh_adjoint(layers_[last - 1].output, here, padded(in), rows_, in);
   }
   // The last layer: an outer product.
   Layer& final_layer = layers_[last];
-  const float rate = block_.weight_rates[last] * step_share;
-  for (std::int64_t k = 0; k < output.in; ++k) {
-    const std::int64_t at = k * padded(output.out);
-    std::copy_n(final_layer.weight + at, output.out, final_layer.own_weight + at);
-    add_scaled(gradient, -rate * pooled_inputs_[k], final_layer.own_weight + at, output.out);
-  }
+  Product outer;
+  outer.rows = output.in;
+  outer.inner = 1;
+  outer.columns = output.out;
+  outer.a = pooled_inputs_;
+  outer.a_row = 1;
+  use_rows(outer, gradient, padded(output.out));
+  outer.scale = -block_.weight_rates[last] * step_share;
+  outer.start = final_layer.weight;
+  outer.start_row = padded(output.out);
+  outer.c = final_layer.own_weight;
+  outer.c_row = padded(output.out);
+  multiply(outer);
   std::copy_n(final_layer.bias, output.out, final_layer.own_bias);
   add_scaled(gradient, -block_.bias_rates[last] * step_share * total_, final_layer.own_bias,
              output.out);
