@@ -129,8 +129,8 @@ void Multiply(const Product& p) {
     std::int64_t column = 0;
     // Few rows leave too few sums in flight: several panels side by side make up for it.
     if (p.rows == 1) {
-      for (; column + 4 * panel <= p.columns; column += 4 * panel) {
-        tile<1, 4>(p, 0, column, k0, k1, first, last);
+      for (; column + 6 * panel <= p.columns; column += 6 * panel) {
+        tile<1, 6>(p, 0, column, k0, k1, first, last);
       }
     } else if (p.rows <= 3) {
       for (; column + 2 * panel <= p.columns; column += 2 * panel) {
