@@ -39,7 +39,9 @@ std::string nearest_model(const fs::path& missing) {
   return fmt::format("; did you mean {}?", (missing.parent_path() / nearest).string());
 }
 
-fs::path find_version_folder(const fs::path& given) {
+}  // namespace
+
+fs::path Artifact::find_folder(const fs::path& given) {
   const fs::path path = without_trailing_slash(given.lexically_normal());
   std::error_code code;
   if (!fs::is_directory(path, code)) {
@@ -58,11 +60,9 @@ fs::path find_version_folder(const fs::path& given) {
   return path / version_name(versions.back());
 }
 
-}  // namespace
-
 Artifact Artifact::open(const fs::path& path) {
   Artifact artifact;
-  artifact.folder_ = find_version_folder(path);
+  artifact.folder_ = find_folder(path);
   const fs::path manifest = artifact.folder_ / kManifestName;
   std::error_code code;
   if (!fs::is_regular_file(manifest, code)) damaged(manifest, "it is missing");

@@ -21,6 +21,9 @@ class Artifact {
   /// the remedy: nothing published, newer format, missing file, damage.
   static Artifact open(const std::filesystem::path& path);
 
+  /// The folder that open() would open. Throws InputError when there is none.
+  static std::filesystem::path find_folder(const std::filesystem::path& path);
+
   const std::string& name() const { return manifest_.name; }
   /// The version it was published as, such as "000003"; a copy of the folder under another name
   /// keeps it.

@@ -124,8 +124,11 @@ LabelExpression::LabelExpression(std::string_view label, std::string_view expres
 
 float LabelExpression::evaluate(const ColumnView& column, std::int64_t i) const {
   if (column.is_null(i)) throw BadValue("missing label");
+  return wants_number() ? evaluate_number(column.number(i)) : evaluate_key(column.key(i));
+}
+
+float LabelExpression::evaluate_key(const Key& key) const {
   if (operator_ == Operator::kNone || operand_ == Operand::kTruth) {
-    const Key key = column.key(i);
     const std::optional<bool> truth = truth_of(key);
     if (!truth) {
       throw BadValue(fmt::format(
@@ -135,11 +138,11 @@ float LabelExpression::evaluate(const ColumnView& column, std::int64_t i) const 
     if (operator_ == Operator::kNone) return *truth ? 1.0F : 0.0F;
     return (*truth == truth_) == (operator_ == Operator::kEqual) ? 1.0F : 0.0F;
   }
-  if (operand_ == Operand::kWord) {
-    const bool equal = column.key(i) == key_of(word_);
-    return equal == (operator_ == Operator::kEqual) ? 1.0F : 0.0F;
-  }
-  const double value = column.number(i);
+  const bool equal = key == key_of(word_);
+  return equal == (operator_ == Operator::kEqual) ? 1.0F : 0.0F;
+}
+
+float LabelExpression::evaluate_number(double value) const {
   switch (operator_) {
     case Operator::kAtLeast:
       return value >= number_ ? 1.0F : 0.0F;

@@ -26,6 +26,12 @@ class LabelExpression {
   /// for a plain column that is not 0, 1, true or false, and for a value that cannot be compared.
   float evaluate(const ColumnView& column, std::int64_t i) const;
 
+  /// Whether a value is compared as a number; else as a key. For values that stand in no column.
+  bool wants_number() const { return operator_ != Operator::kNone && operand_ == Operand::kNumber; }
+  float evaluate_number(double value) const;
+  /// Throws BadValue as evaluate().
+  float evaluate_key(const Key& key) const;
+
  private:
   enum class Operator { kNone, kAtLeast, kMore, kAtMost, kLess, kEqual, kUnequal };
   enum class Operand { kNumber, kTruth, kWord };

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "limber/serving/service/member_cache.h"
+#include "limber/serving/service/served_model.h"
+#include "limber/serving/store/member_store.h"
+
+namespace limber {
+
+/// Keeps members' vectors fresh: from memory, from the store, or by adapting to the stored
+/// interactions. Thread-safe.
+class Personaliser {
+ public:
+  Personaliser(MemberStore& store, std::size_t cached_members)
+      : store_(store), cache_(cached_members) {}
+
+  /// The member as `model` sees it now. Adapts only when neither memory nor the store has an
+  /// embedding of this version.
+  std::shared_ptr<const MemberEntry> entry(const ServedModel& model, Workbench& bench,
+                                           std::string_view member);
+
+  /// Adapts the member to what the store holds, and keeps the result in memory and in the store.
+  std::shared_ptr<const MemberEntry> refresh(const ServedModel& model, Workbench& bench,
+                                             std::string_view member);
+
+  /// Adapts many, in one pass over the store each for reading and writing.
+  void refresh_many(const ServedModel& model, Workbench& bench,
+                    std::span<const std::string> members);
+
+  /// Removes all about a member, here and in the store.
+  void forget(std::string_view member);
+  std::size_t cached() const { return cache_.size(); }
+  MemberStore& store() { return store_; }
+
+ private:
+  std::shared_ptr<const MemberEntry> adapt(const ServedModel& model, Workbench& bench,
+                                           std::string_view member,
+                                           const std::vector<StoredInteraction>& interactions);
+
+  MemberStore& store_;
+  MemberCache cache_;
+};
+
+/// The name under which a member's key stands in the store: a number's digits, or the text.
+std::string member_name(const Key& key);
+
+}  // namespace limber

@@ -1,0 +1,146 @@
+#include "limber/serving/service/ranking_service.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "limber/core/base/error.h"
+#include "limber/core/base/nearest_word.h"
+
+namespace limber {
+namespace {
+
+std::size_t label_index(const RuntimeModel& model, std::string_view label) {
+  if (label.empty()) return 0;
+  const auto& labels = model.layout.labels;
+  const auto found = std::find(labels.begin(), labels.end(), label);
+  if (found == labels.end()) {
+    throw InputError("the model has no label '{}'{}", label,
+                     did_you_mean(std::string(label), labels));
+  }
+  return static_cast<std::size_t>(found - labels.begin());
+}
+
+/// Throws InputError for an interaction that the served model could learn nothing from.
+void check(const ServedModel& model, std::string_view member, Workbench& bench,
+           const SentInteraction& sent, std::size_t place) {
+  const RequestSchema& schema = model.schema();
+  FieldRow row(schema);
+  bool labelled = false;
+  for (const auto& [name, value] : sent.labels) {
+    try {
+      label_index(model.runtime(), name);
+    } catch (const InputError& error) {
+      throw InputError("interactions[{}].labels: {}", place, error.what());
+    }
+    if (value != 0 && value != 1) {
+      throw InputError("interactions[{}].labels.{}: {} is not 0 or 1", place, name, value);
+    }
+    labelled = true;
+  }
+  for (const auto& [name, value] : sent.fields) {
+    const int column = schema.find(name);
+    if (column >= 0) row[static_cast<std::size_t>(column)] = value;
+  }
+  row[schema.task()] = FieldValue::of(member);
+  std::string room;
+  for (const RequestSchema::Label& label : schema.labels()) {
+    const FieldValue& field = row[label.column];
+    if (field.missing()) continue;
+    try {
+      if (label.expression.wants_number()) {
+        label.expression.evaluate_number(number_of(field));
+      } else {
+        label.expression.evaluate_key(key_of(field, room));
+      }
+    } catch (const BadValue& bad) {
+      throw InputError("interactions[{}].{}: {}", place, schema.name(label.column), bad.what());
+    }
+    labelled = true;
+  }
+  if (!labelled) {
+    throw InputError("interactions[{}]: no label can be told; give the field '{}', or labels: {{\"{}\": 0 or 1}}",
+                     place, schema.name(schema.labels()[0].column),
+                     model.runtime().layout.labels[0]);
+  }
+  if (schema.weight() >= 0) {
+    const auto column = static_cast<std::size_t>(schema.weight());
+    try {
+      const double weight = row[column].missing() ? 1.0 : number_of(row[column]);
+      if (weight < 0) throw BadValue("the weight is negative");
+    } catch (const BadValue& bad) {
+      throw InputError("interactions[{}].{}: {}", place, schema.name(column), bad.what());
+    }
+  }
+  try {
+    bench.interactions.restart();
+    bench.interactions.add(row);
+  } catch (const BadField& bad) {
+    throw InputError("interactions[{}].{}: {}", place, bad.column(), bad.what());
+  }
+}
+
+}  // namespace
+
+Ranking RankingService::rank(const ServedModel& model, Workbench& bench, std::string_view member,
+                             std::string_view label, std::size_t limit) {
+  Ranking ranking;
+  ranking.label = label_index(model.runtime(), label);
+  ranking.member = personaliser_.entry(model, bench, member);
+  bench.candidates.set_sequences(ranking.member->sequences);
+  const RowSet& rows = bench.candidates.set();
+  const auto count = static_cast<std::size_t>(rows.rows);
+  const std::size_t labels = model.schema().labels().size();
+  bench.logits.resize(count * labels);
+  bench.scorer.score(ranking.member->vector, rows, bench.logits);
+
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  const auto logit = [&](std::size_t i) { return bench.logits[i * labels + ranking.label]; };
+  const std::size_t kept = limit == 0 ? count : std::min(limit, count);
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(),
+                    [&](std::size_t a, std::size_t b) {
+                      return logit(a) != logit(b) ? logit(a) > logit(b) : a < b;
+                    });
+  order.resize(kept);
+  for (const std::size_t i : order) {
+    RankedCandidate& candidate = ranking.order.emplace_back();
+    candidate.index = i;
+    for (std::size_t l = 0; l < labels; ++l) {
+      candidate.scores.push_back(1.0F / (1.0F + std::exp(-bench.logits[i * labels + l])));
+    }
+  }
+  return ranking;
+}
+
+std::vector<MemberInteraction> RankingService::prepare(
+    const ServedModel& model, std::string_view member,
+    std::vector<SentInteraction> interactions) const {
+  const auto bench = model.borrow();
+  std::vector<MemberInteraction> prepared;
+  for (std::size_t i = 0; i < interactions.size(); ++i) {
+    SentInteraction& sent = interactions[i];
+    check(model, member, *bench, sent, i);
+    prepared.push_back(
+        {std::string(member),
+         {sent.time_ms, std::move(sent.event_id), to_json(sent.fields, sent.labels)}});
+  }
+  return prepared;
+}
+
+FeedbackResult RankingService::feedback(const ServedModel& model, std::string_view member,
+                                        const std::vector<MemberInteraction>& interactions) {
+  FeedbackResult result;
+  result.results = personaliser_.store().append_many(interactions);
+  const auto bench = model.borrow();
+  result.member = personaliser_.refresh(model, *bench, member);
+  return result;
+}
+
+std::shared_ptr<const MemberEntry> RankingService::member(const ServedModel& model,
+                                                          std::string_view member) {
+  const auto bench = model.borrow();
+  return personaliser_.entry(model, *bench, member);
+}
+
+}  // namespace limber

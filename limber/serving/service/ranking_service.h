@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "limber/serving/service/field_json.h"
+#include "limber/serving/service/model_host.h"
+#include "limber/serving/service/personaliser.h"
+
+namespace limber {
+
+/// What is asked for: a member's candidates, best first.
+struct RankedCandidate {
+  std::size_t index = 0;      ///< place in the request
+  std::vector<float> scores;  ///< probability of each label
+};
+
+struct Ranking {
+  std::shared_ptr<const MemberEntry> member;
+  std::size_t label = 0;               ///< what the order is by
+  std::vector<RankedCandidate> order;  ///< best first; of equals the earlier one
+};
+
+/// An interaction as it was sent.
+struct SentInteraction {
+  std::string event_id;
+  std::int64_t time_ms = 0;
+  NamedFields fields;
+  /// Labels by name, 0 or 1, where they do not follow from the fields.
+  std::vector<std::pair<std::string, double>> labels;
+};
+
+struct FeedbackResult {
+  std::shared_ptr<const MemberEntry> member;
+  std::vector<AppendResult> results;
+};
+
+/// Ranking and feedback, whatever the transport. Thread-safe. Errors of the caller are InputError.
+class RankingService {
+ public:
+  RankingService(ModelHost& host, Personaliser& personaliser)
+      : host_(host), personaliser_(personaliser) {}
+
+  /// Scores the rows in the bench's `candidates` as those of one member, by `model`, which is the
+  /// host's current one or was until a moment ago. `label` empty: the model's first. `limit`: most
+  /// candidates returned; 0: all.
+  Ranking rank(const ServedModel& model, Workbench& bench, std::string_view member,
+               std::string_view label, std::size_t limit);
+
+  /// Interactions ready for the store, which hold nothing of what they were read from. Throws
+  /// InputError for one that `model` could learn nothing from.
+  std::vector<MemberInteraction> prepare(const ServedModel& model, std::string_view member,
+                                         std::vector<SentInteraction> interactions) const;
+
+  /// Stores a member's interactions and, once they are durable, adapts the member to them.
+  FeedbackResult feedback(const ServedModel& model, std::string_view member,
+                          const std::vector<MemberInteraction>& interactions);
+
+  std::shared_ptr<const MemberEntry> member(const ServedModel& model, std::string_view member);
+  ModelHost& host() { return host_; }
+  Personaliser& personaliser() { return personaliser_; }
+
+ private:
+  ModelHost& host_;
+  Personaliser& personaliser_;
+};
+
+}  // namespace limber

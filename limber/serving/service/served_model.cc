@@ -1,0 +1,55 @@
+#include "limber/serving/service/served_model.h"
+
+#include <algorithm>
+
+namespace limber {
+
+Workbench::Workbench(const ServedModel& model)
+    : scorer(model.runtime_pointer()),
+      adapter(model.runtime_pointer()),
+      candidates(model.runtime(), model.catalogue(), model.schema()),
+      interactions(model.runtime(), model.catalogue(), model.schema()) {}
+
+std::shared_ptr<const ServedModel> ServedModel::load(const std::filesystem::path& path,
+                                                     const Options& options) {
+  Artifact artifact = Artifact::open(path);
+  std::vector<std::string> shared = member_features(artifact);
+  for (const std::string& name : options.context) {
+    if (std::find(shared.begin(), shared.end(), name) == shared.end()) shared.push_back(name);
+  }
+  return std::shared_ptr<const ServedModel>(
+      new ServedModel(RuntimeModel::load(std::move(artifact), shared), options));
+}
+
+ServedModel::ServedModel(std::shared_ptr<const RuntimeModel> runtime, const Options& options)
+    : runtime_(std::move(runtime)),
+      catalogue_(*runtime_, options.tables, options.base),
+      schema_(*runtime_, catalogue_),
+      interactions_wanted_(runtime_->config.meta.support) {
+  for (const FeatureEncoder& encoder : runtime_->encoders) {
+    if (encoder.kind != FeatureKind::sequence) continue;
+    has_sequences_ = true;
+    // The oldest support row has a past of its own.
+    interactions_wanted_ =
+        std::max(interactions_wanted_, runtime_->config.meta.support + encoder.length);
+  }
+}
+
+ServedModel::Borrowed ServedModel::borrow() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!free_.empty()) {
+      auto bench = std::move(free_.back());
+      free_.pop_back();
+      return {*this, std::move(bench)};
+    }
+  }
+  return {*this, std::make_unique<Workbench>(*this)};
+}
+
+void ServedModel::give_back(std::unique_ptr<Workbench> bench) const {
+  const std::lock_guard lock(mutex_);
+  free_.push_back(std::move(bench));
+}
+
+}  // namespace limber
