@@ -1,0 +1,82 @@
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace limber {
+
+/// Lets concurrent writers share one durable write. Whoever finds nobody writing writes for all who
+/// have come by then; those who come meanwhile wait and are the next group. Groups run one after
+/// the other, so that what writes needs no locks of its own.
+template <class Request>
+class GroupCommit {
+ public:
+  struct Entry {
+    Request* request;
+    std::exception_ptr failure;  ///< set by the writer: what this request's caller shall get
+  };
+  /// Handles a group. What it throws, every caller of the group gets.
+  using Writer = std::function<void(std::span<Entry*> group)>;
+
+  GroupCommit(Writer writer, std::size_t largest_group)
+      : writer_(std::move(writer)), largest_group_(largest_group) {}
+
+  /// Returns when a group with `request` was written. Throws what became of it.
+  void commit(Request& request) {
+    Waiting own{{&request, nullptr}};
+    std::unique_lock lock(mutex_);
+    waiting_.push_back(&own);
+    own.wake.wait(lock, [&] { return own.done || (!writing_ && waiting_.front() == &own); });
+    if (!own.done) write_group(lock);
+    if (own.entry.failure) std::rethrow_exception(own.entry.failure);
+  }
+
+ private:
+  struct Waiting {
+    Entry entry;
+    bool done = false;
+    std::condition_variable wake = {};
+  };
+
+  void write_group(std::unique_lock<std::mutex>& lock) {
+    writing_ = true;
+    const std::size_t size = std::min(waiting_.size(), largest_group_);
+    const std::vector<Waiting*> group(waiting_.begin(),
+                                      waiting_.begin() + static_cast<std::ptrdiff_t>(size));
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(size));
+    std::vector<Entry*> entries;
+    for (Waiting* waiting : group) entries.push_back(&waiting->entry);
+
+    lock.unlock();
+    try {
+      writer_(entries);
+    } catch (...) {
+      for (Entry* entry : entries) entry->failure = std::current_exception();
+    }
+    lock.lock();
+
+    writing_ = false;
+    // Woken under the lock: a caller that has returned takes its condition variable with it.
+    for (Waiting* waiting : group) {
+      waiting->done = true;
+      waiting->wake.notify_one();
+    }
+    if (!waiting_.empty()) waiting_.front()->wake.notify_one();
+  }
+
+  Writer writer_;
+  std::size_t largest_group_;
+  std::mutex mutex_;
+  bool writing_ = false;
+  std::deque<Waiting*> waiting_;
+};
+
+}  // namespace limber
