@@ -39,6 +39,12 @@ class GroupCommit {
     if (own.entry.failure) std::rethrow_exception(own.entry.failure);
   }
 
+  /// Callers whose group has not begun.
+  std::size_t waiting() {
+    const std::scoped_lock lock(mutex_);
+    return waiting_.size();
+  }
+
  private:
   struct Waiting {
     Entry entry;

@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "limber/core/base/error.h"
+#include "limber/core/base/files.h"
 #include "limber/serving/store/expiry.h"
+#include "limber/serving/store/rocksdb_listeners.h"
 
 namespace limber {
 
@@ -59,9 +61,12 @@ RocksdbFolder::RocksdbFolder(fs::path folder, const StoreOptions& options)
         layout::kFamilies[i],
         layout::family_options(static_cast<layout::Family>(i), options, cache, filters[i]));
   }
+  rocksdb::DBOptions database_options = layout::database_options(options);
+  database_options.info_log = std::make_shared<RocksdbLog>(path_.string());
+  database_options.listeners.push_back(std::make_shared<NoSelfRepair>());
   rocksdb::DB* database = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(
-      layout::database_options(options), path_.string(), descriptors, &families_, &database);
+  const rocksdb::Status status =
+      rocksdb::DB::Open(database_options, path_.string(), descriptors, &families_, &database);
   if (!status.ok()) fail_to_open(status);
   database_.reset(database);
   try {
@@ -84,12 +89,18 @@ void RocksdbFolder::check(const rocksdb::Status& status, const char* what) const
   throw Error("{}: {}: {}", path_.string(), what, status.ToString());
 }
 
+void RocksdbFolder::check_room() const {
+  const fs::path file = path_ / "room.dbtmp";
+  write_file_durable(file, std::string(1 << 20, '\0'));
+  fs::remove(file);
+}
+
 void RocksdbFolder::check_contents() const {
   std::error_code code;
   fs::create_directories(path_, code);
   if (!fs::is_directory(path_)) {
     throw InputError("{}: no folder can be made here: {}", path_.string(),
-                     code ? code.message() : "it is a file");
+                     fs::exists(path_) ? "it is a file" : code.message());
   }
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(path_, code)) {

@@ -30,6 +30,8 @@ class RocksdbFolder {
   /// Throws Error that names the folder and what reading or writing it ended with, unless `status`
   /// is OK.
   void check(const rocksdb::Status& status, const char* what) const;
+  /// Throws Error unless a megabyte can be written into the folder.
+  void check_room() const;
 
  private:
   void check_contents() const;

@@ -170,8 +170,9 @@ rocksdb::DBOptions database_options(const StoreOptions& options) {
   database.bytes_per_sync = 1 << 20;
   database.skip_stats_update_on_db_open = true;
   database.max_open_files = 1024;
-  database.keep_log_file_num = 3;
-  database.max_log_file_size = 4 << 20;
+  // Opening anew after the disk was full needs next to no room.
+  database.avoid_flush_during_recovery = true;
+  database.max_bgerror_resume_count = 0;
   database.stats_dump_period_sec = 0;
   database.stats_persist_period_sec = 0;
   return database;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <utility>
 
@@ -23,7 +25,8 @@ class RocksdbStore final : public MemberStore {
   RocksdbStore(const std::filesystem::path& folder, StoreOptions options)
       : MemberStore(std::move(options)),
         lifetimes_(options_),
-        folder_(folder, options_),
+        path_(folder),
+        folder_(std::make_unique<RocksdbFolder>(folder, options_)),
         commits_([this](auto group) { write_group(group); }, kLargestGroup) {}
 
   StoreHealth health() noexcept override {
@@ -38,9 +41,10 @@ class RocksdbStore final : public MemberStore {
   }
 
   StoreCounts counts() override {
+    const Opened folder = opened();
     const auto property = [&](layout::Family family, const std::string& name) {
       std::uint64_t value = 0;
-      folder_.database().GetIntProperty(folder_.family(family), name, &value);
+      folder->database().GetIntProperty(folder->family(family), name, &value);
       return static_cast<std::int64_t>(value);
     };
     using Properties = rocksdb::DB::Properties;
@@ -70,10 +74,11 @@ class RocksdbStore final : public MemberStore {
   std::vector<std::vector<StoredInteraction>> do_recent(std::span<const std::string> members,
                                                         std::int64_t limit) override {
     const std::int64_t now = options_.now_ms();
+    const Opened folder = opened();
     rocksdb::ReadOptions within_prefix;
     within_prefix.prefix_same_as_start = true;
     const std::unique_ptr<rocksdb::Iterator> at(
-        folder_.database().NewIterator(within_prefix, folder_.family(layout::kInteractions)));
+        folder->database().NewIterator(within_prefix, folder->family(layout::kInteractions)));
     std::vector<std::vector<StoredInteraction>> result(members.size());
     for (std::size_t i = 0; i < members.size(); ++i) {
       for (at->Seek(layout::member_prefix(members[i])); at->Valid(); at->Next()) {
@@ -83,7 +88,7 @@ class RocksdbStore final : public MemberStore {
             {layout::sequence_of(at->key().ToStringView()), std::move(interaction)});
         if (std::ssize(result[i]) == limit) break;
       }
-      folder_.check(at->status(), "cannot be read");
+      folder->check(at->status(), "cannot be read");
       std::ranges::reverse(result[i]);
     }
     return result;
@@ -101,19 +106,20 @@ class RocksdbStore final : public MemberStore {
   std::vector<std::optional<MemberState>> do_get_states(std::span<const std::string> members,
                                                         std::string_view model,
                                                         std::string_view version) override {
-    return get_states({}, members, model, version);
+    return get_states(*opened(), {}, members, model, version);
   }
 
   ScanPage do_scan(std::string_view cursor, std::int64_t limit, std::string_view model,
                    std::string_view version) override {
     const std::int64_t now = options_.now_ms();
-    rocksdb::ManagedSnapshot snapshot(&folder_.database());
+    const Opened folder = opened();
+    rocksdb::ManagedSnapshot snapshot(&folder->database());
     rocksdb::ReadOptions passing_by;
     passing_by.snapshot = snapshot.snapshot();
     // A walk over all members would push out what requests read.
     passing_by.fill_cache = false;
     const std::unique_ptr<rocksdb::Iterator> at(
-        folder_.database().NewIterator(passing_by, folder_.family(layout::kHeads)));
+        folder->database().NewIterator(passing_by, folder->family(layout::kHeads)));
     ScanPage page;
     std::vector<ScanEntry> entries;
     std::vector<std::string> members;
@@ -127,9 +133,9 @@ class RocksdbStore final : public MemberStore {
       entries.push_back({page.next_cursor, head.newest, {}});
     }
     if (!at->Valid()) page.next_cursor.clear();
-    folder_.check(at->status(), "cannot be read");
+    folder->check(at->status(), "cannot be read");
 
-    const auto states = get_states(passing_by, members, model, version);
+    const auto states = get_states(*folder, passing_by, members, model, version);
     for (std::size_t i = 0; i < entries.size(); ++i) {
       if (states[i]) entries[i].state_sequence = states[i]->sequence;
       if (entries[i].newest_sequence > entries[i].state_sequence.value_or(0)) {
@@ -148,32 +154,85 @@ class RocksdbStore final : public MemberStore {
 
   void commit(Change& change) { commits_.commit(change); }
 
-  void write_group(std::span<GroupCommit<Change>::Entry*> group) {
-    RocksdbBatch batch(folder_, options_);
-    for (auto* entry : group) {
-      // One member's damaged record is no reason to refuse the others.
-      batch.mark();
-      try {
-        (*entry->request)(batch);
-      } catch (...) {
-        batch.undo();
-        entry->failure = std::current_exception();
-      }
+  /// The database; it is not closed while this lives.
+  class Opened {
+   public:
+    Opened(std::shared_lock<std::shared_mutex> lock, const RocksdbFolder& folder)
+        : lock_(std::move(lock)), folder_(folder) {}
+    const RocksdbFolder& operator*() const { return folder_; }
+    const RocksdbFolder* operator->() const { return &folder_; }
+
+   private:
+    std::shared_lock<std::shared_mutex> lock_;
+    const RocksdbFolder& folder_;
+  };
+
+  Opened opened() {
+    for (;;) {
+      std::shared_lock lock(folder_mutex_);
+      if (folder_) return {std::move(lock), *folder_};
+      lock.unlock();
+      reopen();
     }
-    if (batch.changes()->Count() == 0) return;
-    rocksdb::WriteOptions durable;
-    durable.sync = true;
-    rocksdb::Status status = folder_.database().Write(durable, batch.changes());
-    // After a failure, be it of this write or of an earlier one behind the scenes, RocksDB refuses
-    // all writes until it is told to try again. The same batch twice is as good as once.
-    if (!status.ok() && folder_.database().Resume().ok()) {
-      status = folder_.database().Write(durable, batch.changes());
-    }
-    failed_ = !status.ok();
-    folder_.check(status, "cannot be written");
   }
 
-  std::vector<std::optional<MemberState>> get_states(const rocksdb::ReadOptions& read,
+  /// Opens the database anew if writing it has failed, or opening it. Waits for those who read.
+  void reopen() {
+    const std::scoped_lock lock(folder_mutex_);
+    if (folder_ && !failed_) return;
+    // While there is no room to open it again, it had better stay open for readers.
+    if (folder_) folder_->check_room();
+    folder_.reset();
+    folder_ = std::make_unique<RocksdbFolder>(path_, options_);
+    failed_ = false;
+  }
+
+  void write_group(std::span<GroupCommit<Change>::Entry*> group) {
+    if (failed_) reopen();
+    rocksdb::WriteBatch changes;
+    {
+      const Opened folder = opened();
+      RocksdbBatch batch(*folder, options_);
+      for (auto* entry : group) {
+        // One member's damaged record is no reason to refuse the others.
+        batch.mark();
+        try {
+          (*entry->request)(batch);
+        } catch (...) {
+          batch.undo();
+          entry->failure = std::current_exception();
+        }
+      }
+      changes = *batch.changes();
+    }
+    if (changes.Count() > 0) write(changes);
+  }
+
+  void write(rocksdb::WriteBatch& changes) {
+    rocksdb::WriteOptions durable;
+    durable.sync = true;
+    rocksdb::Status status;
+    {
+      const Opened folder = opened();
+      status = folder->database().Write(durable, &changes);
+      if (status.ok()) return;
+    }
+    // RocksDB refuses all writes after a failure, be it of this one or of an earlier one behind the
+    // scenes whose cause may be gone. The same changes twice are as good as once.
+    failed_ = true;
+    try {
+      reopen();
+    } catch (const Error&) {
+      opened()->check(status, "cannot be written");
+    }
+    const Opened folder = opened();
+    status = folder->database().Write(durable, &changes);
+    failed_ = !status.ok();
+    folder->check(status, "cannot be written");
+  }
+
+  std::vector<std::optional<MemberState>> get_states(const RocksdbFolder& folder,
+                                                     const rocksdb::ReadOptions& read,
                                                      std::span<const std::string> members,
                                                      std::string_view model,
                                                      std::string_view version) {
@@ -188,12 +247,12 @@ class RocksdbStore final : public MemberStore {
     const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
     std::vector<rocksdb::PinnableSlice> values(count);
     std::vector<rocksdb::Status> statuses(count);
-    folder_.database().MultiGet(read, folder_.family(layout::kStates), count, slices.data(),
-                                values.data(), statuses.data());
+    folder.database().MultiGet(read, folder.family(layout::kStates), count, slices.data(),
+                               values.data(), statuses.data());
     std::vector<std::optional<MemberState>> result(count);
     for (std::size_t i = 0; i < count; ++i) {
       if (statuses[i].IsNotFound()) continue;
-      folder_.check(statuses[i], "cannot be read");
+      folder.check(statuses[i], "cannot be read");
       MemberState state = layout::decode_state(values[i].ToStringView());
       if (is_expired(state.time_ms, lifetimes_.state_ms, now)) continue;
       state.model = model;
@@ -204,7 +263,9 @@ class RocksdbStore final : public MemberStore {
   }
 
   Lifetimes lifetimes_;
-  RocksdbFolder folder_;
+  std::filesystem::path path_;
+  std::shared_mutex folder_mutex_;
+  std::unique_ptr<RocksdbFolder> folder_;  ///< none after opening it anew has failed
   std::atomic<bool> failed_ = false;
   GroupCommit<Change> commits_;
 };
