@@ -48,14 +48,15 @@ class Metrics {
   /// GET /metrics. This object must outlive the server.
   Handler handler() const;
 
-  /// Upper ends for durations of requests, in seconds: 0.25 ms to 10 s, about two to an octave
-  /// where services live.
+  /// Upper ends for durations of requests, in seconds: 0.25 ms to 10 s, densest where
+  /// services live.
   static const std::vector<double>& latency_bounds();
 
  private:
   prometheus::Registry registry_;
   mutable std::mutex mutex_;
-  std::vector<std::pair<Gauge*, std::function<double()>>> asked_;
+  std::vector<std::pair<Gauge*, std::function<double()>>> gauges_asked_;
+  std::vector<std::pair<Counter*, std::function<double()>>> counters_asked_;
 };
 
 }  // namespace limber::http

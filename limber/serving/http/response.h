@@ -13,7 +13,7 @@ namespace limber::http {
 struct Response {
   unsigned status = 200;
   std::string content_type = "application/json";  ///< empty: no such header
-  std::string body;
+  std::string body = {};
   /// Sent in place of `body` when not empty, without a copy; must outlive the server.
   std::string_view static_body = {};
   /// Others, such as {"Retry-After", "1"}. One with a line break in it is left out.

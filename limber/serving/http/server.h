@@ -66,7 +66,7 @@ class Server {
 
   /// Connections that are open now.
   std::size_t connections() const;
-  /// Requests accepted and not yet answered.
+  /// Requests accepted, until they are answered and their handlers are done with them.
   std::size_t in_flight() const;
   /// Requests that wait for a worker.
   std::size_t queue_length() const;

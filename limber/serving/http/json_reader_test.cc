@@ -1,0 +1,311 @@
+#include "limber/serving/http/json_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "limber/core/base/error.h"
+#include "limber/core/base/random.h"
+#include "limber/serving/http/response.h"
+
+namespace limber::http {
+namespace {
+
+/// Reads anything there is, as nlohmann's parser would have it.
+nlohmann::json copy_of(JsonValue& value) {
+  switch (value.type()) {
+    case JsonType::kObject: {
+      nlohmann::json object = nlohmann::json::object();
+      value.object([&](std::string_view key, JsonValue& child) {
+        object[std::string(key)] = copy_of(child);
+      });
+      return object;
+    }
+    case JsonType::kArray: {
+      nlohmann::json array = nlohmann::json::array();
+      value.array([&](JsonValue& child) { array.push_back(copy_of(child)); });
+      return array;
+    }
+    case JsonType::kString:
+      return std::string(value.string());
+    case JsonType::kNumber:
+      return value.number();
+    case JsonType::kBoolean:
+      return value.boolean();
+    case JsonType::kNull:
+      break;
+  }
+  return nullptr;
+}
+
+std::string message_of(std::string_view text, FunctionReference<void(JsonValue&)> root) {
+  try {
+    read_json(text, root);
+  } catch (const HttpError& error) {
+    EXPECT_EQ(error.status(), 400U);
+    return error.what();
+  }
+  return "";
+}
+
+std::string message_of(std::string_view text) {
+  return message_of(text, [](JsonValue&) {});
+}
+
+TEST(JsonReader, ReadsScalarsListsAndObjects) {
+  std::string member;
+  std::vector<std::string> ids;
+  std::vector<double> scores;
+  std::vector<std::int64_t> counts;
+  bool flag = false, null = false;
+  std::int64_t big = 0;
+  read_json(R"( {"member": "a\u00e9\n\"", "ignored": {"deep": [1, {"x": null}]}, "flag": true,
+                 "big": -9223372036854775808, "nothing": null, "counts": [1, 2, 3],
+                 "items": [{"id": "x", "score": 1}, {"score": -2.5e-3, "id": 17}]} )",
+            [&](JsonValue& root) {
+              root.object([&](std::string_view key, JsonValue& value) {
+                if (key == "member") member = value.string();
+                if (key == "flag") flag = value.boolean();
+                if (key == "big") big = value.integer();
+                if (key == "nothing") null = value.is_null();
+                if (key == "counts") counts = value.integers();
+                if (key == "items") {
+                  value.array([&](JsonValue& item) {
+                    item.object([&](std::string_view name, JsonValue& field) {
+                      if (name == "id") ids.push_back(field.id());
+                      if (name == "score") scores.push_back(field.number());
+                    });
+                  });
+                }
+              });
+            });
+  EXPECT_EQ(member, "a\u00e9\n\"");
+  EXPECT_EQ(ids, (std::vector<std::string>{"x", "17"}));
+  EXPECT_EQ(scores, (std::vector<double>{1, -2.5e-3}));
+  EXPECT_EQ(counts, (std::vector<std::int64_t>{1, 2, 3}));
+  EXPECT_EQ(big, std::numeric_limits<std::int64_t>::min());
+  EXPECT_TRUE(flag);
+  EXPECT_TRUE(null);
+}
+
+TEST(JsonReader, NamesThePlaceAndWhatWasExpected) {
+  const auto scores = [](JsonValue& root) {
+    root.object([](std::string_view key, JsonValue& value) {
+      if (key != "items") value.fail_unknown({"items", "member"});
+      value.array([](JsonValue& item) {
+        item.object([](std::string_view, JsonValue& field) { field.number(); });
+      });
+    });
+  };
+  EXPECT_EQ(message_of(R"({"items": [{"score": 1}, {"score": "high"}]})", scores),
+            "items[1].score: expected a number, found a string");
+  EXPECT_EQ(message_of(R"({"items": {}})", scores), "items: expected an array, found an object");
+  EXPECT_EQ(message_of(R"([])", scores), "the body: expected an object, found an array");
+  EXPECT_EQ(message_of(R"({"itms": []})", scores), "itms: unknown key; did you mean items?");
+  EXPECT_EQ(message_of(R"({"items": [{"a": 1e999}]})", scores),
+            "items[0].a: expected a number that a double can hold, found 1e999");
+  const auto integer = [](JsonValue& root) { root.integers(); };
+  EXPECT_EQ(message_of("[1, 2.5]", integer), "[1]: expected a whole number of 64 bits, found 2.5");
+  EXPECT_NE(message_of("[9223372036854775808]", integer).find("64 bits"), std::string::npos);
+  EXPECT_EQ(message_of(R"({"a": 1, "b": 2, "a": 3})"), "a: the key appears twice");
+}
+
+TEST(JsonReader, FindsAKeyThatAppearsTwiceAmongMany) {
+  std::string text = "{";
+  for (int i = 0; i < 1000; ++i) text += fmt::format("\"key{}\": {}, ", i, i);
+  EXPECT_EQ(message_of(text + "\"other\": 0}"), "");
+  EXPECT_EQ(message_of(text + "\"key777\": 0}"), "key777: the key appears twice");
+}
+
+TEST(JsonReader, RefusesWhatIsNotJsonEvenWhereNobodyLooks) {
+  EXPECT_EQ(message_of(""), "the body is empty; expected JSON");
+  EXPECT_EQ(message_of("17"), "the body: expected an object or an array");
+  for (const char* text : {"{",
+                           "}",
+                           "[1, 2",
+                           "{\"a\"}",
+                           "{\"a\": }",
+                           "{\"a\": tru}",
+                           "{\"a\": nul}",
+                           "{\"a\": 01}",
+                           "{\"a\": 1.}",
+                           "{\"a\": [}",
+                           "{\"a\": [1}}",
+                           "{\"a\": {]}",
+                           "{\"a\": 1} {\"b\": 2}",
+                           "{\"a\": 1}]",
+                           "[1] [2]",
+                           "{\"a\": \"\\x\"}",
+                           "{\"a\": \"\\ud800\"}",
+                           "{\"a\": 1,}",
+                           "[1,]",
+                           "[,1]",
+                           "[1 2]",
+                           "{'a': 1}",
+                           "{\"a\": NaN}",
+                           "{\"a\": +1}",
+                           "[\"\x01\"]",
+                           "[\"\xff\"]",
+                           "\xef\xbb\xbf{}",
+                           "{a: 1}",
+                           "{1: 2}",
+                           "[-]",
+                           "[1e]",
+                           "nul",
+                           "\"a\" 1"}) {
+    EXPECT_NE(message_of(text), "") << text;
+  }
+}
+
+TEST(JsonReader, LimitsDepth) {
+  const auto nested = [](int depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  EXPECT_EQ(message_of(nested(kMostJsonDepth)), "");
+  EXPECT_NE(message_of(nested(kMostJsonDepth + 1)).find("nested deeper"), std::string::npos);
+  EXPECT_NE(message_of(nested(100'000)), "");
+  EXPECT_NE(message_of(std::string(1'000'000, '[')), "");
+}
+
+TEST(JsonReader, RefusesToReadAValueTwiceOrADocumentWithinADocument) {
+  EXPECT_THROW(read_json("[\"a\"]",
+                         [](JsonValue& root) {
+                           root.array([](JsonValue& value) {
+                             value.string();
+                             value.string();
+                           });
+                         }),
+               Error);
+  EXPECT_THROW(read_json("[]", [](JsonValue&) { read_json("[]", [](JsonValue&) {}); }), Error);
+  // Neither leaves the thread's parser unusable.
+  EXPECT_EQ(message_of("[]"), "");
+}
+
+TEST(JsonReader, QuotesNoMoreThanAPartOfALongKey) {
+  const std::string text = "{\"" + std::string(100'000, 'k') + "\": 1}";
+  EXPECT_LT(message_of(text,
+                       [](JsonValue& root) {
+                         root.object([](std::string_view, JsonValue& value) { value.string(); });
+                       })
+                .size(),
+            200U);
+}
+
+TEST(JsonReader, LetsGoOfALargeDocument) {
+  std::string text = "[";
+  for (int i = 0; i < 1'000'000; ++i) text += "12345,";
+  text += "1]";
+  std::size_t count = 0;
+  read_json(text, [&](JsonValue& root) { count = root.integers().size(); });
+  EXPECT_EQ(count, 1'000'001U);
+  EXPECT_EQ(message_of("[1]"), "");
+}
+
+/// A document of every kind of value, some of them awkward.
+std::string random_document(Random& random, int depth = 0) {
+  switch (random.below(depth < 5 ? 8 : 6)) {
+    case 0:
+      return "true";
+    case 1:
+      return "null";
+    case 2:
+      return std::to_string(static_cast<std::int64_t>(random.below(1U << 31)) - (1 << 30));
+    case 3:
+      return fmt::format("{:.17g}", random.normal());
+    case 4:
+      return R"("\u00e9\\\/\n\ud83d\ude00 plain")";
+    case 5:
+      return "\"\"";
+    case 6: {
+      std::string array = "[";
+      const std::uint64_t size = random.below(5);
+      for (std::uint64_t i = 0; i < size; ++i) {
+        array += (i ? ", " : "") + random_document(random, depth + 1);
+      }
+      return array + "]";
+    }
+    default: {
+      std::string object = "{";
+      const std::uint64_t size = random.below(5);
+      for (std::uint64_t i = 0; i < size; ++i) {
+        object +=
+            fmt::format("{}\"key{}\": {}", i ? ", " : "", i, random_document(random, depth + 1));
+      }
+      return object + "}";
+    }
+  }
+}
+
+/// Whether nlohmann's parser takes it, and what it then says.
+std::optional<nlohmann::json> judged(const std::string& text) {
+  nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  if (json.is_discarded()) return std::nullopt;
+  return json;
+}
+
+TEST(JsonReader, AgreesWithAnotherParserOnMutatedDocuments) {
+  Random random(7);
+  std::size_t accepted = 0, refused = 0;
+  for (int round = 0; round < 30'000; ++round) {
+    std::string text = "[" + random_document(random) + "]";
+    const std::uint64_t mutations = random.below(4);
+    for (std::uint64_t i = 0; i < mutations; ++i) {
+      const std::size_t place = random.below(text.size());
+      const std::string_view kinds = "{}[]\",:\\0-9.eE tfn\x80\x01";
+      switch (random.below(4)) {
+        case 0:
+          text[place] = static_cast<char>(random.below(256));
+          break;
+        case 1:
+          text[place] = kinds[random.below(kinds.size())];
+          break;
+        case 2:
+          text.insert(place, 1, kinds[random.below(kinds.size())]);
+          break;
+        default:
+          text.erase(place, 1 + random.below(3));
+          if (text.empty()) text = "x";
+      }
+    }
+    nlohmann::json copy;
+    const std::string message = message_of(text, [&](JsonValue& root) { copy = copy_of(root); });
+    const auto judge = judged(text);
+    if (message.empty()) {
+      ++accepted;
+      ASSERT_TRUE(judge.has_value()) << text;
+      ASSERT_EQ(copy, *judge) << text;
+    } else {
+      ++refused;
+      // What we refuse of JSON: a root that is a scalar, a key that appears twice, great depth,
+      // numbers beyond a double.
+      if (judge.has_value() && (judge->is_array() || judge->is_object())) {
+        EXPECT_TRUE(message.find("twice") != std::string::npos ||
+                    message.find("double") != std::string::npos)
+            << text << "\n"
+            << message;
+      }
+    }
+  }
+  EXPECT_GT(accepted, 5000U);
+  EXPECT_GT(refused, 5000U);
+}
+
+TEST(JsonReader, ServesThreadsAtOnce) {
+  std::vector<std::thread> threads;
+  std::atomic<int> sum = 0;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&sum, thread] {
+      for (int i = 0; i < 500; ++i) {
+        read_json(fmt::format("[{}, \"{}\"]", thread, i), [&](JsonValue& root) {
+          root.array([&](JsonValue& value) {
+            if (value.type() == JsonType::kNumber) sum += static_cast<int>(value.integer());
+          });
+        });
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(sum, 500 * (0 + 1 + 2 + 3));
+}
+
+}  // namespace
+}  // namespace limber::http
