@@ -1,106 +1,303 @@
 #include <arrow/api.h>
-#include <spdlog/spdlog.h>
 
-#include "apps/train_verbs.h"
-#include "limber/core/artifact/artifact.h"
+#include <atomic>
+#include <thread>
+
+#include "apps/serve_verbs.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
+#include "limber/core/base/main.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
-#include "limber/core/data/loader.h"
+#include "limber/core/data/dataset_builder.h"
 #include "limber/core/data/table_writer.h"
-#include "limber/training/meta/episode.h"
-#include "limber/training/train/publish.h"
-#include "limber/training/train/trainer.h"
+#include "limber/serving/runtime/adapter.h"
+#include "limber/serving/runtime/dataset_rows.h"
+#include "limber/serving/service/log_rows.h"
+#include "limber/serving/service/ranking_service.h"
 
 namespace limber {
 namespace {
 
-/// member, meta_embedding (list of float), support_rows, model, version.
-class EmbeddingFile {
- public:
-  EmbeddingFile(const std::string& path, std::string model, std::string version)
-      : model_(std::move(model)),
-        version_(std::move(version)),
-        schema_(arrow::schema({arrow::field("member", arrow::utf8(), false),
-                               arrow::field("meta_embedding", arrow::list(arrow::float32()), false),
-                               arrow::field("support_rows", arrow::int64(), false),
-                               arrow::field("model", arrow::utf8(), false),
-                               arrow::field("version", arrow::utf8(), false)})),
-        writer_(path, schema_) {}
+namespace fs = std::filesystem;
 
-  void write(const Dataset& dataset, const TaskBatch& batch, const torch::Tensor& embeddings) {
-    const torch::Tensor rows = embeddings.to(torch::kCPU, torch::kFloat).contiguous();
-    const std::int64_t dim = rows.size(1);
-    arrow::StringBuilder members, models, versions;
-    arrow::Int64Builder support;
-    auto values = std::make_shared<arrow::FloatBuilder>();
-    arrow::ListBuilder vectors(arrow::default_memory_pool(), values);
-    for (std::int64_t t = 0; t < batch.size(); ++t) {
-      const auto at = static_cast<std::size_t>(t);
-      check(members.Append(dataset.task_keys.text(static_cast<std::int32_t>(batch.tasks[at] + 1))));
-      check(vectors.Append());
-      check(values->AppendValues(rows.const_data_ptr<float>() + t * dim, dim));
-      check(support.Append(batch.support_offsets[at + 1] - batch.support_offsets[at]));
-      check(models.Append(model_));
-      check(versions.Append(version_));
-    }
-    std::vector<std::shared_ptr<arrow::Array>> columns(5);
-    check(members.Finish(&columns[0]));
-    check(vectors.Finish(&columns[1]));
-    check(support.Finish(&columns[2]));
-    check(models.Finish(&columns[3]));
-    check(versions.Finish(&columns[4]));
-    writer_.write(*arrow::RecordBatch::Make(schema_, batch.size(), columns));
-  }
-  void finish() { writer_.finish(); }
+void check(const arrow::Status& status) {
+  if (!status.ok()) throw Error("embeddings: {}", status.ToString());
+}
 
- private:
-  static void check(const arrow::Status& status) {
-    if (!status.ok()) throw Error("embeddings: {}", status.ToString());
-  }
-  std::string model_, version_;
-  std::shared_ptr<arrow::Schema> schema_;
-  TableWriter writer_;
+std::string counted(std::int64_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::size_t thread_count(std::size_t asked) {
+  return asked > 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// What is written of a member.
+struct Adapted {
+  std::int64_t task = 0, rows = 0;
+  MemberVector vector;
 };
+
+std::shared_ptr<arrow::Schema> embedding_schema() {
+  return arrow::schema({arrow::field("member", arrow::utf8(), false),
+                        arrow::field("meta_embedding", arrow::list(arrow::float32()), false),
+                        arrow::field("support_rows", arrow::int64(), false),
+                        arrow::field("model", arrow::utf8(), false),
+                        arrow::field("version", arrow::utf8(), false)});
+}
+
+std::shared_ptr<arrow::RecordBatch> batch_of(const RuntimeModel& model, const Dataset& dataset,
+                                             std::span<const Adapted> members) {
+  arrow::StringBuilder names, models, versions;
+  arrow::Int64Builder support;
+  auto values = std::make_shared<arrow::FloatBuilder>();
+  arrow::ListBuilder vectors(arrow::default_memory_pool(), values);
+  for (const Adapted& member : members) {
+    check(names.Append(dataset.task_keys.text(static_cast<std::int32_t>(member.task + 1))));
+    check(vectors.Append());
+    check(values->AppendValues(member.vector.known.data(), model.embedding_width()));
+    check(support.Append(member.rows));
+    check(models.Append(model.name()));
+    check(versions.Append(model.version()));
+  }
+  std::vector<std::shared_ptr<arrow::Array>> columns(5);
+  check(names.Finish(&columns[0]));
+  check(vectors.Finish(&columns[1]));
+  check(support.Finish(&columns[2]));
+  check(models.Finish(&columns[3]));
+  check(versions.Finish(&columns[4]));
+  return arrow::RecordBatch::Make(embedding_schema(), static_cast<std::int64_t>(members.size()),
+                                  columns);
+}
+
+/// Adapts tasks [first, last), divided among threads.
+void adapt_tasks(const std::shared_ptr<const RuntimeModel>& model, const Dataset& dataset,
+                 std::size_t threads, std::int64_t first, std::vector<Adapted>& members) {
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    Adapter adapter(model);
+    DatasetRows rows(dataset);
+    std::vector<std::int64_t> chosen;
+    constexpr std::size_t step = 16;
+    for (std::size_t begin; (begin = next.fetch_add(step)) < members.size();) {
+      for (std::size_t m = begin; m < std::min(begin + step, members.size()); ++m) {
+        Adapted& member = members[m];
+        member.task = first + static_cast<std::int64_t>(m);
+        const TaskRows& task = dataset.tasks[static_cast<std::size_t>(member.task)];
+        chosen.clear();
+        for (std::int64_t row = std::max(task.begin, task.end - model->config.meta.support);
+             row < task.end; ++row) {
+          chosen.push_back(row);
+        }
+        member.rows = static_cast<std::int64_t>(chosen.size());
+        SupportRows support;
+        support.rows = &rows.gather(chosen);
+        support.labels = rows.labels();
+        support.weights = rows.weights();
+        adapter.adapt(support, model->config.meta.adaptation_steps, member.vector);
+      }
+    }
+  };
+  std::vector<std::thread> pool;
+  std::exception_ptr failure;
+  std::mutex mutex;
+  for (std::size_t t = 0; t < threads; ++t) {
+    pool.emplace_back([&] {
+      try {
+        work();
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        failure = std::current_exception();
+        next = members.size();
+      }
+    });
+  }
+  for (std::thread& thread : pool) thread.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+/// From log files to a file, or to a folder of parts, of which those that exist are kept.
+int adapt_files(const AdaptArguments& arguments) {
+  const auto model = RuntimeModel::load(Artifact::open(arguments.model), {});
+  if (!model->meta_block) {
+    throw InputError(
+        "{}: the model has no meta block (model.meta_block.enabled), so there is nothing to adapt",
+        arguments.model);
+  }
+  const Config config =
+      parse_config(config_to_yaml(model->config), arguments.model, arguments.settings);
+  const TemporaryFolder folder;
+  const Dataset dataset = build_dataset(config, folder.path(), &model->encoders);
+  if (dataset.layout.labels != model->layout.labels) {
+    throw InputError("data.labels: the model was trained with other labels");
+  }
+  const fs::path output = arguments.output;
+  const bool parts = output.extension() != ".parquet" && output.extension() != ".csv";
+  if (parts) fs::create_directories(output);
+  const auto count = static_cast<std::int64_t>(dataset.tasks.size());
+  constexpr std::int64_t part = 65536;
+  Progress progress("adapting", static_cast<std::uint64_t>(count), "members");
+  const Stopwatch time;
+  std::unique_ptr<TableWriter> writer;
+  if (!parts) writer = std::make_unique<TableWriter>(output, embedding_schema());
+  std::int64_t adapted = 0;
+  const std::size_t threads = thread_count(arguments.threads);
+  for (std::int64_t first = 0; first < count; first += part) {
+    const std::int64_t size = std::min(part, count - first);
+    const fs::path path = output / fmt::format("{}-{:06}.parquet", model->version(), first / part);
+    if (!parts || !fs::exists(path)) {
+      if (stop_requested()) throw Error("stopped after {}", counted(first, "member", "members"));
+      std::vector<Adapted> members(static_cast<std::size_t>(size));
+      adapt_tasks(model, dataset, threads, first, members);
+      const auto batch = batch_of(*model, dataset, members);
+      if (parts) {
+        TableWriter one(path, embedding_schema());
+        one.write(*batch);
+        one.finish();
+      } else {
+        writer->write(*batch);
+      }
+      adapted += size;
+    }
+    progress.set(static_cast<std::uint64_t>(first + size));
+  }
+  if (writer) writer->finish();
+  progress.finish();
+  fmt::print("adapted {} in {:.2f} s ({:.0f} members/s){}{} under {} version {}: {}\n",
+             counted(adapted, "member", "members"), time.seconds(),
+             static_cast<double>(adapted) / time.seconds(),
+             adapted < count ? fmt::format(", {} were there already", count - adapted) : "",
+             dataset.bad_rows > 0 ? fmt::format(", {} bad rows skipped", dataset.bad_rows) : "",
+             model->name(), model->version(), arguments.output);
+  return 0;
+}
+
+/// Puts the log's interactions into the store: in the order of time where the config knows it, for
+/// which all of them are held in memory at once; else in the order of the files.
+void load_interactions(const ServedModel& model, const Config& config, MemberStore& store) {
+  const RequestSchema& schema = model.schema();
+  std::vector<MemberInteraction> waiting;
+  constexpr std::size_t together = 4096;
+  std::int64_t stored = 0, known = 0;
+  const auto write = [&] {
+    for (std::size_t first = 0; first < waiting.size(); first += together) {
+      const std::size_t size = std::min(together, waiting.size() - first);
+      for (const AppendResult& result :
+           store.append_many(std::span(waiting).subspan(first, size))) {
+        ++(result.stored() ? stored : known);
+      }
+    }
+    waiting.clear();
+  };
+  std::string room;
+  const int time_column = config.data.time.empty() ? -1 : schema.find(config.data.time);
+  const Stopwatch time;
+  const std::int64_t skipped = for_each_log_row(
+      expand_paths(config.data.interactions), schema, config.data.on_bad_row == "skip", "loading",
+      [&](FieldRow& row, const LogPlace& place) {
+        MemberInteraction& one = waiting.emplace_back();
+        one.member = member_name(key_of(row[schema.task()], room));
+        // The same row of the same file is stored once.
+        one.interaction.event_id = fmt::format("{}:{}", place.file->filename().string(), place.row);
+        one.interaction.time_ms = 0;
+        if (time_column >= 0) {
+          const FieldValue& value = row[static_cast<std::size_t>(time_column)];
+          one.interaction.time_ms = 1000 * (value.kind == FieldValue::Kind::kText
+                                                ? time_of(value.text)
+                                                : static_cast<std::int64_t>(number_of(value)));
+        }
+        NamedFields fields;
+        for (std::size_t c = 0; c < schema.columns(); ++c) {
+          if (c != schema.task() && !row[c].missing()) fields.emplace_back(schema.name(c), row[c]);
+        }
+        one.interaction.body = to_json(fields);
+        if (time_column < 0 && waiting.size() == together) write();
+      });
+  if (time_column >= 0) {
+    std::stable_sort(waiting.begin(), waiting.end(),
+                     [](const MemberInteraction& a, const MemberInteraction& b) {
+                       return a.interaction.time_ms < b.interaction.time_ms;
+                     });
+  }
+  write();
+  fmt::print("loaded {}{}{} in {:.2f} s\n", counted(stored, "interaction", "interactions"),
+             known > 0 ? fmt::format(", {} were there already", known) : "",
+             skipped > 0 ? fmt::format(", {} bad rows skipped", skipped) : "", time.seconds());
+}
+
+/// Members of the store whose interactions are newer than their embedding. What is done is done:
+/// a run that was cut off goes on where it stopped when it is started again.
+int adapt_store(const AdaptArguments& arguments) {
+  ServedModel::Options options;
+  options.tables = named_paths(arguments.tables, "--table");
+  const auto model = ServedModel::load(arguments.model, options);
+  const RuntimeModel& runtime = model->runtime();
+  const Config config =
+      parse_config(config_to_yaml(runtime.config), arguments.model, arguments.settings);
+  StoreOptions kept;
+  kept.most_interactions = std::max<std::int64_t>(200, 2 * model->interactions_wanted());
+  const auto store = open_member_store(arguments.store, kept);
+  if (arguments.load) load_interactions(*model, config, *store);
+  if (!runtime.uses_support()) {
+    throw InputError("{}: the model has no part that is adapted to members", arguments.model);
+  }
+  Personaliser personaliser(*store, 0);
+  Progress progress("adapting", 0, "members");
+  const Stopwatch time;
+  std::mutex mutex;
+  std::string cursor;
+  bool finished = false;
+  std::exception_ptr failure;
+  std::int64_t adapted = 0;
+  // An unknown version has no embeddings, so that all members count as changed.
+  const std::string version = arguments.all ? "" : runtime.version();
+  const auto work = [&] {
+    const auto bench = model->borrow();
+    while (true) {
+      std::vector<std::string> members;
+      {
+        const std::lock_guard lock(mutex);
+        if (finished || failure || stop_requested()) return;
+        const ScanPage page = store->scan(cursor, 256, runtime.name(), version);
+        cursor = page.next_cursor;
+        finished = cursor.empty();
+        for (const ScanEntry& entry : page.entries) members.push_back(entry.member);
+      }
+      try {
+        if (!members.empty()) personaliser.refresh_many(*model, *bench, members);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        failure = std::current_exception();
+        return;
+      }
+      const std::lock_guard lock(mutex);
+      adapted += static_cast<std::int64_t>(members.size());
+      progress.set(static_cast<std::uint64_t>(adapted));
+    }
+  };
+  std::vector<std::thread> pool;
+  for (std::size_t t = 0; t < thread_count(arguments.threads); ++t) pool.emplace_back(work);
+  for (std::thread& thread : pool) thread.join();
+  progress.finish();
+  if (failure) std::rethrow_exception(failure);
+  fmt::print("adapted {} in {:.2f} s ({:.0f} members/s) under {} version {}: {}{}\n",
+             counted(adapted, "member", "members"), time.seconds(),
+             static_cast<double>(adapted) / time.seconds(), runtime.name(), runtime.version(),
+             arguments.store, finished ? "" : "; stopped, start again to go on");
+  return finished ? 0 : 1;
+}
 
 }  // namespace
 
 int run_adapt(const AdaptArguments& arguments) {
-  const Artifact artifact = Artifact::open(arguments.model);
-  const torch::Device device = choose_device("auto");
-  LoadedModel loaded = load_model(artifact, device);
-  if (!loaded.model->meta_block) {
-    throw InputError(
-        "{}: the model has no meta block (model.meta_block.enabled), so there is "
-        "nothing to adapt",
-        arguments.model);
+  if (arguments.store.empty() == arguments.output.empty()) {
+    throw InputError("limber adapt: give --output for a file, or --store for a member store");
   }
-  const Config config =
-      parse_config(config_to_yaml(loaded.config), arguments.model, arguments.settings);
-  if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
-  const TemporaryFolder folder;
-  const Dataset dataset = build_dataset_for(loaded, config, folder.path());
-  const AdaptationSampler sampler(dataset, config.meta.support, 16384);
-  Loader loader(dataset, sampler);
-  EmbeddingFile file(arguments.output, loaded.name, loaded.version);
-  Progress progress("adapting", dataset.tasks.size(), "members");
-  const Stopwatch time;
-  EpisodeOptions options;
-  options.steps = config.meta.adaptation_steps;
-  while (auto batch = loader.next()) {
-    const Episode episode = run_episode(loaded.model, *batch, options);
-    file.write(dataset, *batch, episode.embeddings);
-    progress.add(static_cast<std::uint64_t>(batch->size()));
-    loader.recycle(std::move(batch));
+  if (arguments.store.empty() && (arguments.load || arguments.all)) {
+    throw InputError("limber adapt: --load and --all need --store");
   }
-  file.finish();
-  progress.finish();
-  fmt::print("adapted {} members in {:.2f} s ({:.0f} members/s) under {} version {}: {}\n",
-             dataset.tasks.size(), time.seconds(),
-             static_cast<double>(dataset.tasks.size()) / time.seconds(), loaded.name,
-             loaded.version, arguments.output);
-  return 0;
+  return arguments.store.empty() ? adapt_files(arguments) : adapt_store(arguments);
 }
 
 }  // namespace limber

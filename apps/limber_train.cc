@@ -12,7 +12,7 @@ namespace {
 using namespace limber;
 
 int parse_and_run(int argc, char** argv) {
-  CLI::App app{"Trains, evaluates and adapts ranking models."};
+  CLI::App app{"Trains and evaluates ranking models."};
   app.name("limber");
   app.require_subcommand(1);
   bool quiet = false;
@@ -58,19 +58,6 @@ int parse_and_run(int argc, char** argv) {
       ->add_option("--resamples", evaluate.resamples, "Bootstrap resamples; 0 for no intervals")
       ->capture_default_str();
 
-  AdaptArguments adapt;
-  CLI::App* adapt_verb = app.add_subcommand(
-      "adapt",
-      "Adapts every member of the data to their latest interactions and writes the meta\n"
-      "embeddings as Parquet, stamped with the model's version.");
-  adapt_verb->add_option("model", adapt.model, "models/NAME or models/NAME/VERSION")->required();
-  adapt_verb
-      ->add_option("--set", adapt.settings,
-                   "Overrides an option, such as data.interactions=new.parquet")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  adapt_verb->add_option("--output", adapt.output, "Parquet file to write")->required();
-
   ExportArguments exported;
   CLI::App* export_verb = app.add_subcommand(
       "export",
@@ -111,8 +98,7 @@ int parse_and_run(int argc, char** argv) {
   if (*train_verb) return run_train(train);
   if (*evaluate_verb) return run_evaluate(evaluate);
   if (*export_verb) return run_export(exported);
-  if (*report_verb) return run_report(report);
-  return run_adapt(adapt);
+  return run_report(report);
 }
 
 }  // namespace

@@ -33,13 +33,6 @@ struct EvaluateArguments {
 };
 int run_evaluate(const EvaluateArguments& arguments);
 
-struct AdaptArguments {
-  std::string model;
-  std::vector<std::string> settings;
-  std::string output;
-};
-int run_adapt(const AdaptArguments& arguments);
-
 struct ReportArguments {
   std::vector<std::string> models;  ///< "FILE.json" or "NAME=FILE.json", as --metrics wrote them
   std::string from;                 ///< a whole report as JSON instead, "" = none

@@ -37,21 +37,17 @@ http::Response answer_console(RankingService& service, const ConsoleData& consol
 
 void add_metrics(http::Server& server, RankingService& service) {
   http::Metrics& metrics = server.metrics();
-  metrics.gauge("limber_cached_members", "Members whose vectors are in memory", [&service] {
-    return static_cast<double>(service.personaliser().cached());
-  });
-  metrics.gauge("limber_model_reloads", "Versions exchanged since the start", [&service] {
-    return static_cast<double>(service.host().figures().reloads);
-  });
-  metrics.gauge("limber_model_reload_failures", "Versions that could not be opened", [&service] {
-    return static_cast<double>(service.host().figures().failures);
-  });
+  metrics.gauge("limber_cached_members", "Members whose vectors are in memory",
+                [&service] { return static_cast<double>(service.personaliser().cached()); });
+  metrics.gauge("limber_model_reloads", "Versions exchanged since the start",
+                [&service] { return static_cast<double>(service.host().figures().reloads); });
+  metrics.gauge("limber_model_reload_failures", "Versions that could not be opened",
+                [&service] { return static_cast<double>(service.host().figures().failures); });
   metrics.gauge("limber_members_refreshed", "Members adapted in the background", [&service] {
     return static_cast<double>(service.host().figures().members_refreshed);
   });
-  metrics.gauge("limber_store_usable", "1 while the member store can be used", [&service] {
-    return service.personaliser().store().health().usable ? 1.0 : 0.0;
-  });
+  metrics.gauge("limber_store_usable", "1 while the member store can be used",
+                [&service] { return service.personaliser().store().health().usable ? 1.0 : 0.0; });
 }
 
 }  // namespace

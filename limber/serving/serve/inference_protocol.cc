@@ -219,7 +219,8 @@ void add_inference_protocol(http::Server& server, RankingService& service,
       [](const http::Request&) { return http::Response::json(R"({"live":true})"); }, vital);
   server.route("GET", "/v2/health/ready", ready, vital);
   for (const bool versioned : {false, true}) {
-    const std::string path = versioned ? "/v2/models/{name}/versions/{version}" : "/v2/models/{name}";
+    const std::string path =
+        versioned ? "/v2/models/{name}/versions/{version}" : "/v2/models/{name}";
     server.route("GET", path, [&service, versioned](const http::Request& request) {
       return http::Response::json(metadata(*named_model(service, request, versioned)).dump());
     });

@@ -31,9 +31,8 @@ struct InferenceColumn {
 };
 std::vector<InferenceColumn> inference_columns(const ServedModel& model);
 
-/// Adds /v2, /v2/health/..., /v2/models/... to the server. https://kserve.github.io/website/ describes
-/// the protocol.
-void add_inference_protocol(http::Server& server, RankingService& service,
-                            const ApiLimits& limits);
+/// Adds /v2, /v2/health/..., /v2/models/... to the server. https://kserve.github.io/website/
+/// describes the protocol.
+void add_inference_protocol(http::Server& server, RankingService& service, const ApiLimits& limits);
 
 }  // namespace limber

@@ -27,7 +27,8 @@ void read_candidate(http::JsonValue& value, const RequestSchema& schema, FieldRo
     return;
   }
   if (schema.item_table() < 0) {
-    value.fail("expected an object: the model has not just one item table whose keys could be given");
+    value.fail(
+        "expected an object: the model has not just one item table whose keys could be given");
   }
   row[schema.keys()[static_cast<std::size_t>(schema.item_table())]] = read_field(value);
 }
@@ -118,8 +119,8 @@ http::Response answer_rank(RankingService& service, const ApiLimits& limits,
                  ranking.member->interactions);
   bool first = true;
   for (const RankedCandidate& candidate : ranking.order) {
-    fmt::format_to(std::back_inserter(json), "{}{{\"index\":{},\"score\":{:.7g}",
-                   first ? "" : ",", candidate.index, candidate.scores[ranking.label]);
+    fmt::format_to(std::back_inserter(json), "{}{{\"index\":{},\"score\":{:.7g}", first ? "" : ",",
+                   candidate.index, candidate.scores[ranking.label]);
     first = false;
     if (labels.size() > 1) {
       json += ",\"scores\":{";
@@ -211,8 +212,9 @@ http::Response answer_member(RankingService& service, const std::string& given) 
   append_model(*model, json);
   json += ",\"member\":";
   append_json_text(member, json);
-  fmt::format_to(std::back_inserter(json), ",\"sequence\":{},\"interactions\":{},\"meta_embedding\":[",
-                 entry->sequence, entry->interactions);
+  fmt::format_to(std::back_inserter(json),
+                 ",\"sequence\":{},\"interactions\":{},\"meta_embedding\":[", entry->sequence,
+                 entry->interactions);
   for (std::int64_t c = 0; c < model->runtime().embedding_width(); ++c) {
     fmt::format_to(std::back_inserter(json), "{}{:.7g}", c > 0 ? "," : "",
                    entry->vector.known[static_cast<std::size_t>(c)]);

@@ -5,12 +5,12 @@
 
 namespace limber {
 
-/// POST /rank: {"member", "candidates": [{...} or key, ...], "context"?: {...}, "label"?, "limit"?}.
-http::Response answer_rank(RankingService& service, const ApiLimits& limits,
-                           std::string_view body);
+/// POST /rank: {"member", "candidates": [{...} or key, ...], "context"?: {...}, "label"?,
+/// "limit"?}.
+http::Response answer_rank(RankingService& service, const ApiLimits& limits, std::string_view body);
 
-/// POST /feedback: {"member", "interaction": {...}} or {"member", "interactions": [{...}, ...]}. Of an
-/// interaction's fields, "event_id" names it (a name is stored once), "time_ms" says when,
+/// POST /feedback: {"member", "interaction": {...}} or {"member", "interactions": [{...}, ...]}. Of
+/// an interaction's fields, "event_id" names it (a name is stored once), "time_ms" says when,
 /// "labels" gives labels by name where no column does.
 http::Response answer_feedback(RankingService& service, const ApiLimits& limits,
                                std::string_view body);

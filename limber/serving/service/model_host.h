@@ -17,8 +17,8 @@ namespace limber {
 
 /// The version that is served, and how it is exchanged for a newer one while requests run: the new
 /// one is opened and checked apart, requests that have begun keep the old one, later ones get the
-/// new one, and members with stored interactions are adapted again in the background. A version that
-/// cannot be opened changes nothing; the old one keeps serving.
+/// new one, and members with stored interactions are adapted again in the background. A version
+/// that cannot be opened changes nothing; the old one keeps serving.
 class ModelHost {
  public:
   /// Opens `path`. Throws InputError.

@@ -30,9 +30,8 @@ void append_labels(const RequestSchema& schema, const RuntimeModel& model, const
     }
     const FieldValue& field = row[label.column];
     if (std::isnan(value) && !field.missing()) {
-      value = label.expression.wants_number()
-                  ? label.expression.evaluate_number(number_of(field))
-                  : label.expression.evaluate_key(key_of(field, room));
+      value = label.expression.wants_number() ? label.expression.evaluate_number(number_of(field))
+                                              : label.expression.evaluate_key(key_of(field, room));
     }
     labels.push_back(value);
   }
@@ -66,8 +65,7 @@ std::shared_ptr<const MemberEntry> Personaliser::entry(const ServedModel& model,
   return refresh(model, bench, member);
 }
 
-std::shared_ptr<const MemberEntry> Personaliser::refresh(const ServedModel& model,
-                                                         Workbench& bench,
+std::shared_ptr<const MemberEntry> Personaliser::refresh(const ServedModel& model, Workbench& bench,
                                                          std::string_view member) {
   auto entry = adapt(model, bench, member, store_.recent(member, model.interactions_wanted()));
   cache_.put(member, entry);

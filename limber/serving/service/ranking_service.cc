@@ -59,9 +59,10 @@ void check(const ServedModel& model, std::string_view member, Workbench& bench,
     labelled = true;
   }
   if (!labelled) {
-    throw InputError("interactions[{}]: no label can be told; give the field '{}', or labels: {{\"{}\": 0 or 1}}",
-                     place, schema.name(schema.labels()[0].column),
-                     model.runtime().layout.labels[0]);
+    throw InputError(
+        "interactions[{}]: no label can be told; give the field '{}', or labels: {{\"{}\": 0 or "
+        "1}}",
+        place, schema.name(schema.labels()[0].column), model.runtime().layout.labels[0]);
   }
   if (schema.weight() >= 0) {
     const auto column = static_cast<std::size_t>(schema.weight());

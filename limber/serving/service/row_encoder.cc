@@ -20,8 +20,11 @@ RowEncoder::RowEncoder(const RuntimeModel& model, const Catalogue& catalogue,
       continue;
     }
     const InputFeature& of = model.layout.find(model.encoders[f].of);
-    sequences_.push_back({f, static_cast<std::size_t>(&of - model.layout.features.data()),
-                          model.encoders[f].length, {}, {}});
+    sequences_.push_back({f,
+                          static_cast<std::size_t>(&of - model.layout.features.data()),
+                          model.encoders[f].length,
+                          {},
+                          {}});
   }
   set_.sources.resize(sources_.size());
   set_.sequences.resize(features);
@@ -177,7 +180,8 @@ std::vector<std::vector<std::int32_t>> RowEncoder::latest_values() const {
   std::vector<std::vector<std::int32_t>> latest;
   for (const Sequence& sequence : sequences_) {
     std::vector<std::int32_t>& values = latest.emplace_back();
-    for (std::int64_t row = std::max<std::int64_t>(0, rows_ - sequence.length); row < rows_; ++row) {
+    for (std::int64_t row = std::max<std::int64_t>(0, rows_ - sequence.length); row < rows_;
+         ++row) {
       const std::int32_t index = index_of(row, sequence.of);
       if (index != Vocabulary::unknown) values.push_back(index);
     }
@@ -201,9 +205,8 @@ const RowSet& RowEncoder::view(std::int64_t first) {
     source.view.rows = source.rows;
     for (const std::size_t f : source.features) {
       const Column& column = source.columns[f];
-      source.view.features[f] = {column.numbers.data(), column.indices.data(),
-                                 column.starts.data(), column.lengths.data(),
-                                 column.values.data()};
+      source.view.features[f] = {column.numbers.data(), column.indices.data(), column.starts.data(),
+                                 column.lengths.data(), column.values.data()};
     }
     const SourceRows* resident = s == 0 ? &source.view : &catalogue_.tables()[s - 1].rows;
     set_.sources[s] = {resident, &source.view, std::span(source.chosen).subspan(skipped)};

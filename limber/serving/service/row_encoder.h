@@ -13,7 +13,8 @@ namespace limber {
 /// Why a field of a request cannot be used; whoever knows where the row stood adds the place.
 class BadField : public BadValue {
  public:
-  BadField(std::string column, const std::string& reason) : BadValue(reason), column_(std::move(column)) {}
+  BadField(std::string column, const std::string& reason)
+      : BadValue(reason), column_(std::move(column)) {}
   const std::string& column() const { return column_; }
 
  private:

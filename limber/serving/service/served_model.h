@@ -37,7 +37,8 @@ class ServedModel {
     /// Interaction features that a request's candidates share beside those of the member.
     std::vector<std::string> context;
   };
-  /// Opens `path` (models/NAME or models/NAME/VERSION) and reads its side tables. Throws InputError.
+  /// Opens `path` (models/NAME or models/NAME/VERSION) and reads its side tables. Throws
+  /// InputError.
   static std::shared_ptr<const ServedModel> load(const std::filesystem::path& path,
                                                  const Options& options);
 

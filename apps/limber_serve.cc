@@ -1,0 +1,125 @@
+#include <CLI/CLI.hpp>
+
+#include "apps/arguments.h"
+#include "apps/serve_verbs.h"
+#include "limber/core/base/main.h"
+#include "limber/core/base/memory.h"
+#include "limber/core/base/progress.h"
+
+namespace {
+
+using namespace limber;
+
+constexpr const char* kStoreHelp =
+    "Where members' interactions and embeddings are: rocksdb:FOLDER,\n"
+    "redis://[[user]:password@]host[:port][/db], or memory:";
+
+void add_tables(CLI::App* verb, std::vector<std::string>& tables) {
+  verb->add_option("--table", tables, "A side table's files, where they are not those of training")
+      ->type_name("NAME=PATH")
+      ->allow_extra_args(false);
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app{"Serves rankings, adapts members and scores files, without LibTorch."};
+  app.name("limber");
+  app.require_subcommand(1);
+  bool quiet = false;
+  app.add_flag("--quiet", quiet, "No progress lines");
+  app.fallthrough();
+
+  ServeArguments serve;
+  CLI::App* serve_verb = app.add_subcommand(
+      "serve",
+      "Ranks over HTTP, learns from feedback, and shows a console page at /. A newer version that\n"
+      "appears in the model's folder is exchanged under load. SIGTERM ends it in good order.");
+  serve_verb->add_option("model", serve.model, "models/NAME or models/NAME/VERSION")->required();
+  serve_verb->add_option("--store", serve.store, kStoreHelp)->capture_default_str();
+  add_tables(serve_verb, serve.tables);
+  serve_verb
+      ->add_option("--context", serve.context,
+                   "Interaction features that a request's candidates have in common")
+      ->delimiter(',');
+  serve_verb
+      ->add_option("--address", serve.address,
+                   "Address to listen on; loopback alone "
+                   "unless told otherwise")
+      ->capture_default_str();
+  serve_verb->add_option("--port", serve.port, "Port; 0 takes any free one and prints it")
+      ->capture_default_str();
+  serve_verb->add_option("--workers", serve.workers, "Threads that rank; 0: one a processor");
+  serve_verb->add_option("--token-file", serve.token_file,
+                         "File with a token that requests must bear; or LIMBER_TOKEN");
+  auto* certificate = serve_verb->add_option("--certificate", serve.certificate,
+                                             "PEM file of the certificate, for TLS");
+  auto* key = serve_verb->add_option("--key", serve.key, "PEM file of its key");
+  certificate->needs(key);
+  key->needs(certificate);
+  serve_verb->add_option("--cached-members", serve.cached_members, "Members kept in memory")
+      ->capture_default_str();
+  serve_verb->add_option("--most-interactions", serve.most_interactions,
+                         "Kept of a member; 0: twice what the model looks back on, at least 200");
+  serve_verb->add_option("--interaction-days", serve.interaction_days,
+                         "Days after which interactions are dropped; 0: never");
+  serve_verb->add_option("--title", serve.title,
+                         "Column of the item table that the console page shows");
+  serve_verb
+      ->add_option("--watch-seconds", serve.watch_seconds, "How often to look for a newer version")
+      ->check(CLI::Range(0.05, 86400.0))
+      ->capture_default_str();
+  serve_verb
+      ->add_option("--drain-seconds", serve.drain_seconds, "At the end: time for running requests")
+      ->capture_default_str();
+
+  AdaptArguments adapt;
+  CLI::App* adapt_verb = app.add_subcommand(
+      "adapt",
+      "Adapts members to their latest interactions: all members of log files into a file of meta\n"
+      "embeddings (--output), or the members of a store that have new interactions (--store). A "
+      "run\n"
+      "that was cut off goes on when it is started again (of --output: with a folder).");
+  adapt_verb->add_option("model", adapt.model, "models/NAME or models/NAME/VERSION")->required();
+  adapt_verb->add_option("--output", adapt.output,
+                         "File to write (.parquet, .csv), or a folder for files of 65,536 members");
+  adapt_verb->add_option("--store", adapt.store, kStoreHelp);
+  adapt_verb->add_flag("--load", adapt.load,
+                       "Puts the interactions of data.interactions into the store first");
+  adapt_verb->add_flag("--all", adapt.all, "All members of the store, not only those with news");
+  adapt_verb
+      ->add_option("--set", adapt.settings,
+                   "Overrides an option, such as data.interactions=new.parquet")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  add_tables(adapt_verb, adapt.tables);
+  adapt_verb->add_option("--threads", adapt.threads, "Threads; 0: one a processor");
+
+  PredictArguments predict;
+  CLI::App* predict_verb =
+      app.add_subcommand("predict",
+                         "Scores the rows of CSV or Parquet files: the probability of each label, "
+                         "for the member that\n"
+                         "the row's task column names, as the store knows them.");
+  predict_verb->add_option("model", predict.model, "models/NAME or models/NAME/VERSION")
+      ->required();
+  predict_verb->add_option("input", predict.inputs, "Files, folders or globs")->required();
+  predict_verb->add_option("--output,-o", predict.output, "File to write: .parquet or .csv")
+      ->required();
+  predict_verb->add_option("--store", predict.store,
+                           "Where members' interactions are; without it nobody is known");
+  predict_verb->add_flag("--skip-bad-rows", predict.skip_bad_rows,
+                         "Leaves out rows that cannot be read, and counts them");
+  add_tables(predict_verb, predict.tables);
+
+  if (const auto code = parse_arguments(app, argc, argv)) return *code;
+  Progress::set_quiet(quiet);
+  if (*serve_verb) return run_serve(serve);
+  if (*predict_verb) return run_predict(predict);
+  return run_adapt(adapt);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  limber::keep_freed_memory();
+  return limber::run_main(argc, argv, parse_and_run);
+}

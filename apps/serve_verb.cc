@@ -1,0 +1,147 @@
+#include <arrow/record_batch.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <thread>
+
+#include "apps/serve_verbs.h"
+#include "limber/core/base/error.h"
+#include "limber/core/base/files.h"
+#include "limber/core/base/main.h"
+#include "limber/core/base/progress.h"
+#include "limber/core/data/source_reader.h"
+#include "limber/serving/serve/http_api.h"
+
+namespace limber {
+namespace {
+
+std::string read_token(const std::string& file) {
+  if (file.empty()) {
+    const char* token = std::getenv("LIMBER_TOKEN");
+    return token == nullptr ? "" : token;
+  }
+  std::string token = read_file(file);
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+  if (token.empty()) throw InputError("--token-file {}: the file is empty", file);
+  return token;
+}
+
+/// Keys, and titles where a column was named, of the item table's first rows.
+ConsoleData console_data(const ServedModel& model, const ServeArguments& arguments) {
+  constexpr std::int64_t most = 500;
+  ConsoleData console;
+  const int item = model.schema().item_table();
+  if (item < 0) {
+    if (!arguments.title.empty()) {
+      throw InputError("--title: the model has not just one item table that could have titles");
+    }
+    return console;
+  }
+  const CatalogueTable& table = model.catalogue().tables()[static_cast<std::size_t>(item)];
+  console.item_table = table.name;
+  for (std::int64_t row = 0; row < std::min(most, table.rows.rows); ++row) {
+    console.keys.push_back(table.keys.text(static_cast<std::int32_t>(row + 1)));
+  }
+  if (arguments.title.empty()) return console;
+  const auto given = named_paths(arguments.tables, "--table");
+  const auto path = given.find(table.name);
+  const std::string pattern =
+      path != given.end() ? path->second : model.runtime().config.data.tables.at(table.name).path;
+  TableReader reader(expand_paths(std::span(&pattern, 1)), {arguments.title}, false);
+  for (Chunk chunk; console.titles.size() < console.keys.size() && reader.next(chunk);) {
+    const ColumnView view(chunk.batch->column(0));
+    for (std::int64_t i = 0; i < view.size() && console.titles.size() < console.keys.size(); ++i) {
+      if (view.is_null(i)) {
+        console.titles.emplace_back();
+      } else {
+        const Key key = view.key(i);
+        console.titles.push_back(member_name(key));
+      }
+    }
+  }
+  return console;
+}
+
+/// A request of each kind, so that the first member does not pay for cold caches and tables.
+void warm_up(RankingService& service) {
+  const auto model = service.host().current();
+  const auto bench = model->borrow();
+  FieldRow row(model->schema());
+  row[model->schema().task()] = FieldValue::of(std::string_view("limber-warm-up"));
+  for (int round = 0; round < 3; ++round) {
+    bench->candidates.restart();
+    for (int i = 0; i < 200; ++i) bench->candidates.add(row);
+    service.rank(*model, *bench, "limber-warm-up", "", 0);
+  }
+}
+
+}  // namespace
+
+std::map<std::string, std::string> named_paths(const std::vector<std::string>& given,
+                                               const std::string& option) {
+  std::map<std::string, std::string> paths;
+  for (const std::string& one : given) {
+    const std::size_t equals = one.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == one.size()) {
+      throw InputError("{} {}: expected NAME=PATH", option, one);
+    }
+    paths[one.substr(0, equals)] = one.substr(equals + 1);
+  }
+  return paths;
+}
+
+int run_serve(const ServeArguments& arguments) {
+  const Stopwatch time;
+  http::ServerOptions options;
+  options.address = arguments.address;
+  options.port = arguments.port;
+  options.workers = arguments.workers;
+  options.certificate = arguments.certificate;
+  options.key = arguments.key;
+  options.token = read_token(arguments.token_file);
+  const bool loopback = arguments.address == "127.0.0.1" || arguments.address == "::1";
+  if (!loopback && options.token.empty()) {
+    spdlog::warn("{} is reachable from elsewhere and no token is asked for (--token-file)",
+                 arguments.address);
+  }
+  ServedModel::Options served;
+  served.tables = named_paths(arguments.tables, "--table");
+  served.context = arguments.context;
+
+  const std::int64_t wanted = Artifact::open(arguments.model)
+                                  .contents()
+                                  .fields.config.value("meta", nlohmann::json::object())
+                                  .value("support", std::int64_t{100});
+  StoreOptions kept;
+  kept.most_interactions = arguments.most_interactions > 0
+                               ? arguments.most_interactions
+                               : std::max<std::int64_t>(200, 2 * wanted);
+  kept.interaction_ttl = std::chrono::hours(24) * arguments.interaction_days;
+  const auto store = open_member_store(arguments.store, kept);
+  Personaliser personaliser(*store, arguments.cached_members);
+  ModelHost host(arguments.model, served, personaliser);
+  RankingService service(host, personaliser);
+  const ConsoleData console = console_data(*host.current(), arguments);
+  warm_up(service);
+
+  http::Server server(options);
+  add_endpoints(server, service, console, ApiLimits{});
+  server.start();
+  host.watch(std::chrono::milliseconds(static_cast<std::int64_t>(1e3 * arguments.watch_seconds)));
+  const auto model = host.current();
+  const bool ipv6 = arguments.address.find(':') != std::string::npos;
+  fmt::print("serving {} version {} on {}://{}{}{}:{} (store {}; tables: {}; ready in {:.2f} s)\n",
+             model->runtime().name(), model->runtime().version(),
+             arguments.certificate.empty() ? "http" : "https", ipv6 ? "[" : "", arguments.address,
+             ipv6 ? "]" : "", server.port(), arguments.store,
+             model->catalogue().tables().empty() ? "none" : model->catalogue().summary(),
+             time.seconds());
+  std::fflush(stdout);
+  while (!stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  spdlog::info("stopping: no new connections; running requests are finished");
+  const bool clean = server.drain(std::chrono::seconds(arguments.drain_seconds));
+  if (!clean) spdlog::warn("some requests were cut off after {} s", arguments.drain_seconds);
+  return clean ? 0 : 1;
+}
+
+}  // namespace limber

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace limber {
+
+struct ServeArguments {
+  std::string model;
+  std::string store = "rocksdb:limber-store";
+  std::vector<std::string> tables;   ///< NAME=PATH
+  std::vector<std::string> context;  ///< interaction features that candidates share
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;
+  int grpc_port = -1;  ///< -1: no gRPC; 0: any free one
+  std::size_t workers = 0;
+  std::string token_file, certificate, key;
+  std::size_t cached_members = 100000;
+  std::int64_t most_interactions = 0;  ///< 0: as many as the model looks back on
+  std::int64_t interaction_days = 0;   ///< 0: forever
+  std::string title;                   ///< column of the item table that the console page shows
+  double watch_seconds = 1;
+  std::int64_t drain_seconds = 30;
+};
+int run_serve(const ServeArguments& arguments);
+
+struct AdaptArguments {
+  std::string model;
+  std::vector<std::string> settings;
+  std::string output;  ///< .parquet or .csv file, or a folder of parts
+  std::string store;
+  bool load = false;  ///< puts the interactions into the store first
+  bool all = false;   ///< of the store: also members whose embedding is up to date
+  std::vector<std::string> tables;
+  std::size_t threads = 0;
+};
+int run_adapt(const AdaptArguments& arguments);
+
+struct PredictArguments {
+  std::string model;
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string store;
+  std::vector<std::string> tables;
+  bool skip_bad_rows = false;
+};
+int run_predict(const PredictArguments& arguments);
+
+/// NAME=PATH, ... by name. Throws InputError that names `option`.
+std::map<std::string, std::string> named_paths(const std::vector<std::string>& given,
+                                               const std::string& option);
+
+}  // namespace limber
