@@ -7,6 +7,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
+#include <limits>
 
 #include "limber/serving/http/response_bytes.h"
 
@@ -89,7 +90,8 @@ Connection::Awaitable<bool> Connection::serve_one() {
   is_head_ = false;
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(core_->options.header_limit));
-  parser_->body_limit(boost::none);
+  // The limit is the route's, known only after the head. (Boost 1.74 takes `none` for zero.)
+  parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
   if (!co_await read_header()) co_return false;
 
   if (const std::optional<Response> refusal = judge()) co_return co_await refuse(*refusal);

@@ -39,11 +39,11 @@ struct ServerOptions {
   std::chrono::milliseconds deadline{10'000};
 
   /// PEM files. With both the server speaks TLS (1.2 or newer), with neither plain HTTP.
-  std::filesystem::path certificate;  ///< the chain, the server's own certificate first
-  std::filesystem::path key;
+  std::filesystem::path certificate = {};  ///< the chain, the server's own certificate first
+  std::filesystem::path key = {};
 
   /// When not empty, requests to all but open routes must carry "Authorization: Bearer TOKEN".
-  std::string token;
+  std::string token = {};
 };
 
 /// Throws InputError that names the option with which no server can run.
