@@ -2,11 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/write.hpp>
 #include <limits>
 
 #include "limber/serving/http/response_bytes.h"
@@ -20,18 +17,11 @@ using boost::system::error_code;
 
 constexpr std::size_t kFirstRead = 4 << 10, kBodyRead = 64 << 10;
 /// A buffer that grew beyond this for one request is not kept for the next.
-constexpr std::size_t kKeptBuffer = 64 << 10;
+constexpr std::size_t kKeptBuffer = 16 << 10;
 /// A body up to this is read and thrown away after a refusal, so that the connection may live on.
 constexpr std::size_t kDiscardedBody = 64 << 10;
-/// What is read and thrown away before a connection is closed, and how long that may take.
-constexpr std::size_t kClosingBytes = 1 << 20;
-constexpr std::chrono::seconds kClosingTime{2};
 /// Up to this a body is copied behind its head and both are sent as one.
 constexpr std::size_t kJoinedBody = 8 << 10;
-
-auto into(error_code& code) {
-  return asio::redirect_error(asio::use_awaitable, code);
-}
 
 }  // namespace
 
@@ -74,15 +64,6 @@ Connection::Awaitable<void> Connection::run() {
   timer_.cancel();
   loop_.connections.erase(this);
   core_->connection_closed();
-}
-
-Connection::Awaitable<bool> Connection::shake_hands() {
-  if (!tls_) co_return true;
-  enter(Phase::kHandshake, Clock::now() + core_->options.header_time);
-  error_code code;
-  co_await tls_->async_handshake(asio::ssl::stream_base::server, into(code));
-  broken_ = code || timed_out_;
-  co_return !broken_;
 }
 
 Connection::Awaitable<bool> Connection::serve_one() {
@@ -228,6 +209,9 @@ Connection::Awaitable<bool> Connection::serve(Admission admission) {
   co_await wait_for_answer();
   if (core_->cut_off) co_return false;
   const bool alive = co_await respond(expired_ != nullptr ? *expired_ : exchange_->response);
+  // The worker may hold it a moment longer; the client's next request must not find its place
+  // taken. A handler that still runs keeps it.
+  if (expired_ == nullptr) exchange_->release();
   exchange_.reset();
   co_return alive;
 }
@@ -238,7 +222,11 @@ Connection::Awaitable<void> Connection::wait_for_answer() {
 }
 
 Connection::Awaitable<bool> Connection::respond(const Response& response) {
-  if (core_->draining) keep_alive_ = false;
+  if (core_->draining && keep_alive_) {
+    // The client does not know yet, and may have sent its next request.
+    keep_alive_ = false;
+    unread_ = true;
+  }
   enter(Phase::kWriting, Clock::now() + core_->options.write_time);
   write_head(response, keep_alive_, head_bytes_);
   std::string_view content = is_head_ || response.status == 204 || response.status == 304
@@ -256,61 +244,9 @@ Connection::Awaitable<bool> Connection::respond(const Response& response) {
   co_return keep_alive_;
 }
 
-Connection::Awaitable<bool> Connection::read_some(std::size_t most) {
-  error_code code;
-  const auto space = buffer_.prepare(most);
-  std::size_t count = 0;
-  if (tls_) {
-    count = co_await tls_->async_read_some(space, into(code));
-  } else {
-    count = co_await socket_.async_read_some(space, into(code));
-  }
-  buffer_.commit(count);
-  if (code && !timed_out_ && code != asio::error::operation_aborted) broken_ = true;
-  co_return !code && !timed_out_;
-}
-
-Connection::Awaitable<bool> Connection::write(asio::const_buffer first, asio::const_buffer second) {
-  error_code code;
-  const std::array<asio::const_buffer, 2> both = {first, second};
-  if (tls_) {
-    co_await asio::async_write(*tls_, both, into(code));
-  } else {
-    co_await asio::async_write(socket_, both, into(code));
-  }
-  if (code || timed_out_) broken_ = true;
-  co_return !broken_;
-}
-
-/// Says goodbye. What the client still sends is read for a moment: a socket closed over unread
-/// bytes resets the connection, and the client may lose the answer that it has not read yet.
-Connection::Awaitable<void> Connection::close() {
-  if (broken_ || core_->cut_off) co_return;
-  timed_out_ = false;
-  enter(Phase::kClosing, Clock::now() + kClosingTime);
-  error_code code;
-  if (tls_) {
-    if (unread_) {
-      // The peer's goodbye would come after all that it still sends.
-      SSL_shutdown(tls_->native_handle());
-    } else {
-      co_await tls_->async_shutdown(into(code));
-    }
-  }
-  socket_.shutdown(Tcp::socket::shutdown_send, code);
-  std::size_t discarded = 0;
-  while (unread_ && discarded < kClosingBytes && !timed_out_) {
-    buffer_.clear();
-    const std::size_t count =
-        co_await socket_.async_read_some(buffer_.prepare(kBodyRead), into(code));
-    if (code) break;
-    discarded += count;
-  }
-}
-
 bool Connection::nothing_begun() {
   error_code code;
-  return core_->draining && buffer_.size() == 0 && (tls_ || socket_.available(code) == 0);
+  return core_->draining && buffer_.size() == 0 && socket_.available(code) == 0;
 }
 
 void Connection::drain() {
@@ -336,59 +272,6 @@ void Connection::resume() {
   Resume handler = std::move(*waiting_);
   waiting_.reset();
   handler();
-}
-
-void Connection::enter(Phase phase, TimePoint deadline) {
-  phase_ = phase;
-  deadline_ = deadline;
-  if (deadline < armed_) arm(deadline);
-}
-
-void Connection::arm(TimePoint when) {
-  armed_ = when;
-  timer_.expires_at(when);
-  timer_.async_wait([self = shared_from_this()](error_code code) {
-    if (!code) self->on_timer();
-  });
-}
-
-void Connection::on_timer() {
-  armed_ = TimePoint::max();
-  if (deadline_ == TimePoint::max()) return;
-  if (Clock::now() < deadline_) return arm(deadline_);
-  deadline_ = TimePoint::max();
-  expire();
-}
-
-void Connection::expire() {
-  error_code code;
-  switch (phase_) {
-    case Phase::kWaiting:
-      switch (exchange_->expire()) {
-        case Exchange::Expired::kInQueue:
-          route_->metrics.shed(Shed::kExpired);
-          expired_ = &core_->expired_in_queue;
-          return resume();
-        case Exchange::Expired::kRunning:
-          expired_ = &core_->expired_running;
-          return resume();
-        case Exchange::Expired::kAnswered:
-          return;  // the answer is on its way here
-      }
-      return;
-    case Phase::kWriting:
-      broken_ = true;
-      timed_out_ = true;
-      socket_.close(code);
-      return;
-    case Phase::kHandshake:
-    case Phase::kIdle:
-    case Phase::kHeader:
-    case Phase::kBody:
-    case Phase::kClosing:
-      timed_out_ = true;
-      socket_.cancel(code);
-  }
 }
 
 RouteMetrics& Connection::metrics() {

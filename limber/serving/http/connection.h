@@ -33,6 +33,8 @@ class HttpExchange : public Exchange, public std::enable_shared_from_this<HttpEx
 
   /// On the connection's thread: the response is there.
   void arrived();
+  /// Gives its share back before its end.
+  void release() { admission_ = Admission(); }
 
  private:
   void deliver() override { mailbox_->deliver(shared_from_this()); }

@@ -107,6 +107,7 @@ void Server::Implementation::reload_certificate() {
 void Server::Implementation::start() {
   const ServerOptions& options = core->options;
   if (pool_) throw Error("http server: started twice");
+  if (core->draining) throw Error("http server: started after it was drained");
   error_code code;
   const auto address = asio::ip::make_address(options.address, code);
   if (code) {

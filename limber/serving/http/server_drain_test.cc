@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "limber/core/base/error.h"
 #include "limber/serving/http/client_for_test.h"
 #include "limber/serving/http/gate_for_test.h"
 #include "limber/serving/http/server.h"
@@ -126,6 +127,7 @@ TEST(HttpDrainEmpty, EndsAServerThatNeverStarted) {
   Server server({});
   EXPECT_TRUE(server.drain(milliseconds(0)));
   EXPECT_FALSE(server.ready());
+  EXPECT_THROW(server.start(), Error);
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ TEST_F(HttpLimits, RefusesMalformedRequestsAndLivesOn) {
   EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
 }
 
-TEST_F(HttpLimits, GivesSlowClientsUp) {
+TEST_F(HttpLimits, GivesLateClientsUp) {
   start({.header_time = milliseconds(300), .body_time = milliseconds(300)});
   Client slow(port());
   slow.send("GET / HTTP/1.1\r\nHost: a\r\n");

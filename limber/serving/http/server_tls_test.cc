@@ -168,7 +168,7 @@ TEST_F(HttpTls, RefusesOldVersionsAndPlainText) {
   EXPECT_TRUE(TlsClient(server_->port(), certificate_).connected());
 }
 
-TEST_F(HttpTls, AnswersASlowClientBeforeItGivesUp) {
+TEST_F(HttpTls, AnswersALateClientBeforeItGivesUp) {
   start({.header_time = std::chrono::milliseconds(300)});
   TlsClient client(server_->port(), certificate_);
   client.send("POST /echo HT");
