@@ -9,7 +9,7 @@ export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
 .PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-episodes tune-quality bench-data \
-        bench-assign bench-screen bench-score bench-adapt format lint asan tsan clean distclean
+        bench-assign bench-screen bench-score bench-adapt bench-serve format lint asan tsan clean distclean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -30,7 +30,7 @@ test: build-release ## builds, runs every test
 demo: build-release ## MovieLens-100K: LiMAML beside its rivals, one table, report.html
 	@scripts/demo
 
-bench: bench-meta bench-train bench-quality bench-data bench-assign bench-screen bench-score bench-adapt ## every benchmark
+bench: bench-meta bench-train bench-quality bench-data bench-assign bench-screen bench-score bench-adapt bench-serve ## every benchmark
 
 bench-meta: build-release ## adapting members: tasks a second
 	@$(PYTHON_ENVIRONMENT) bench/meta.py $(ARGS)
@@ -58,6 +58,9 @@ bench-score: build-release ## scoring candidates: beside ONNX Runtime and LibTor
 
 bench-adapt: build-release ## adapting members in the runtime: beside LibTorch and PyTorch
 	@$(PYTHON_ENVIRONMENT) bench/adapt.py $(ARGS)
+
+bench-serve: build-release ## the server under load, by wrk
+	@$(PYTHON_ENVIRONMENT) bench/serve.py $(ARGS)
 
 bench-assign: build-release ## fair assignment: optimum, fronts, a large network
 	@$(PYTHON_ENVIRONMENT) bench/assign.py $(ARGS)
