@@ -3,6 +3,8 @@
 
 #include "apps/train_verbs.h"
 #include "limber/core/artifact/artifact.h"
+#include "limber/core/base/check_output.h"
+#include "limber/core/base/counted.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/base/progress.h"
@@ -67,6 +69,7 @@ class EmbeddingFile {
 }  // namespace
 
 int run_adapt(const AdaptArguments& arguments) {
+  check_output_file("--output", arguments.output);
   const Artifact artifact = Artifact::open(arguments.model);
   const torch::Device device = choose_device("auto");
   LoadedModel loaded = load_model(artifact, device);
@@ -96,10 +99,11 @@ int run_adapt(const AdaptArguments& arguments) {
   }
   file.finish();
   progress.finish();
-  fmt::print("adapted {} members in {:.2f} s ({:.0f} members/s) under {} version {}: {}\n",
-             dataset.tasks.size(), time.seconds(),
+  fmt::print("adapted {} in {:.2f} s ({:.0f} members/s) under {} version {}: {}\n",
+             counted(dataset.tasks.size(), "member"), time.seconds(),
              static_cast<double>(dataset.tasks.size()) / time.seconds(), loaded.name,
              loaded.version, arguments.output);
+  if (dataset.bad_rows > 0) fmt::print("{}\n", left_out(dataset));
   return 0;
 }
 
