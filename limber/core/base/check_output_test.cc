@@ -1,5 +1,6 @@
 #include "limber/core/base/check_output.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,7 +84,7 @@ TEST_F(CheckOutput, FolderInPlaceOfAFileAndFileInPlaceOfAFolder) {
   EXPECT_EQ(file_refusal(file + "/x"),
             "--report " + file + "/x: " + file + " is a file; name a folder that is there");
   for (const std::string& path : {file, file + "/x", file + "/x/y"}) {
-    EXPECT_EQ(folder_refusal(path).find("--output " + path + ": " + file), 0U)
+    EXPECT_EQ(folder_refusal(path).find(fmt::format("--output {}: {}", path, file)), 0U)
         << folder_refusal(path);
   }
   EXPECT_EQ(read_file(file), "precious");

@@ -43,13 +43,13 @@ TEST(SmallLogHint, DefaultsOnFewMembersAreHinted) {
 }
 
 TEST(SmallLogHint, EnoughStepsAreNot) {
-  EXPECT_EQ(small_log_hint(Config{}, 100 * 64), "") << "a hundred steps an epoch";
+  EXPECT_EQ(small_log_hint(Config{}, 6400), "") << "a hundred steps an epoch";
   EXPECT_EQ(small_log_hint(with(16, 30, 4), 754), "") << "few an epoch, but enough of them";
   EXPECT_EQ(small_log_hint(Config{}, 2000), "");
   EXPECT_EQ(small_log_hint(Config{}, 0), "") << "no episodes are another error";
   // One short of a hundred, and too few epochs.
-  EXPECT_NE(small_log_hint(with(64, 2, 2), 99 * 64), "");
-  EXPECT_EQ(small_log_hint(with(64, 2, 2), 99 * 64 + 1), "");
+  EXPECT_NE(small_log_hint(with(64, 2, 2), 6336), "");
+  EXPECT_EQ(small_log_hint(with(64, 2, 2), 6337), "");
 }
 
 TEST(SmallLogHint, EitherEpochsOrPatienceMayBeTooFew) {
