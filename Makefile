@@ -27,7 +27,7 @@ build-%: setup
 test: build-release ## builds, runs every test
 	@scripts/run-tests build/release
 
-demo: build-release ## MovieLens-100K: LiMAML beside its rivals, one table, report.html
+demo: build-release ## MovieLens-100K: LiMAML beside its rivals, one table, comparison.html
 	@scripts/demo
 
 bench: bench-meta bench-train bench-quality bench-data bench-assign bench-screen bench-score bench-adapt bench-serve ## every benchmark

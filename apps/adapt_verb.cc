@@ -4,6 +4,8 @@
 #include <thread>
 
 #include "apps/serve_verbs.h"
+#include "limber/core/base/check_output.h"
+#include "limber/core/base/counted.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/base/main.h"
@@ -23,10 +25,6 @@ namespace fs = std::filesystem;
 
 void check(const arrow::Status& status) {
   if (!status.ok()) throw Error("embeddings: {}", status.ToString());
-}
-
-std::string counted(std::int64_t count, const char* one, const char* many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
 std::size_t thread_count(std::size_t asked) {
@@ -119,6 +117,9 @@ void adapt_tasks(const std::shared_ptr<const RuntimeModel>& model, const Dataset
 
 /// From log files to a file, or to a folder of parts, of which those that exist are kept.
 int adapt_files(const AdaptArguments& arguments) {
+  const fs::path output = arguments.output;
+  const bool parts = output.extension() != ".parquet" && output.extension() != ".csv";
+  parts ? check_output_folder("--output", output) : check_output_file("--output", output);
   const auto model = RuntimeModel::load(Artifact::open(arguments.model), {});
   if (!model->meta_block) {
     throw InputError(
@@ -132,8 +133,6 @@ int adapt_files(const AdaptArguments& arguments) {
   if (dataset.layout.labels != model->layout.labels) {
     throw InputError("data.labels: the model was trained with other labels");
   }
-  const fs::path output = arguments.output;
-  const bool parts = output.extension() != ".parquet" && output.extension() != ".csv";
   if (parts) fs::create_directories(output);
   const auto count = static_cast<std::int64_t>(dataset.tasks.size());
   constexpr std::int64_t part = 65536;
@@ -147,7 +146,7 @@ int adapt_files(const AdaptArguments& arguments) {
     const std::int64_t size = std::min(part, count - first);
     const fs::path path = output / fmt::format("{}-{:06}.parquet", model->version(), first / part);
     if (!parts || !fs::exists(path)) {
-      if (stop_requested()) throw Error("stopped after {}", counted(first, "member", "members"));
+      if (stop_requested()) throw Error("stopped after {}", counted(first, "member"));
       std::vector<Adapted> members(static_cast<std::size_t>(size));
       adapt_tasks(model, dataset, threads, first, members);
       const auto batch = batch_of(*model, dataset, members);
@@ -164,12 +163,14 @@ int adapt_files(const AdaptArguments& arguments) {
   }
   if (writer) writer->finish();
   progress.finish();
-  fmt::print("adapted {} in {:.2f} s ({:.0f} members/s){}{} under {} version {}: {}\n",
-             counted(adapted, "member", "members"), time.seconds(),
-             static_cast<double>(adapted) / time.seconds(),
-             adapted < count ? fmt::format(", {} were there already", count - adapted) : "",
-             dataset.bad_rows > 0 ? fmt::format(", {} bad rows skipped", dataset.bad_rows) : "",
-             model->name(), model->version(), arguments.output);
+  fmt::print(
+      "adapted {} in {:.2f} s ({:.0f} members/s){}{} under {} version {}: {}\n",
+      counted(adapted, "member"), time.seconds(), static_cast<double>(adapted) / time.seconds(),
+      adapted < count ? fmt::format(", {} were there already", count - adapted) : "",
+      dataset.bad_rows > 0
+          ? fmt::format(", {} left out (data.on_bad_row: skip)", counted(dataset.bad_rows, "row"))
+          : "",
+      model->name(), model->version(), arguments.output);
   return 0;
 }
 
@@ -221,7 +222,7 @@ void load_interactions(const ServedModel& model, const Config& config, MemberSto
                      });
   }
   write();
-  fmt::print("loaded {}{}{} in {:.2f} s\n", counted(stored, "interaction", "interactions"),
+  fmt::print("loaded {}{}{} in {:.2f} s\n", counted(stored, "interaction"),
              known > 0 ? fmt::format(", {} were there already", known) : "",
              skipped > 0 ? fmt::format(", {} bad rows skipped", skipped) : "", time.seconds());
 }
@@ -282,7 +283,7 @@ int adapt_store(const AdaptArguments& arguments) {
   progress.finish();
   if (failure) std::rethrow_exception(failure);
   fmt::print("adapted {} in {:.2f} s ({:.0f} members/s) under {} version {}: {}{}\n",
-             counted(adapted, "member", "members"), time.seconds(),
+             counted(adapted, "member"), time.seconds(),
              static_cast<double>(adapted) / time.seconds(), runtime.name(), runtime.version(),
              arguments.store, finished ? "" : "; stopped, start again to go on");
   return finished ? 0 : 1;

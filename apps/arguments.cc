@@ -95,4 +95,12 @@ std::optional<int> parse_arguments(CLI::App& app, int argc, char** argv) {
   }
 }
 
+void add_quiet(CLI::App& app, bool& quiet) {
+  const auto verbs = app.get_subcommands(nullptr);
+  for (CLI::App* verb : verbs) add_quiet(*verb, quiet);
+  if (verbs.empty() && app.get_option_no_throw("--quiet") == nullptr) {
+    app.add_flag("--quiet,-q", quiet, "No progress lines");
+  }
+}
+
 }  // namespace limber

@@ -10,4 +10,8 @@ namespace limber {
 /// what was probably meant.
 std::optional<int> parse_arguments(CLI::App& app, int argc, char** argv);
 
+/// Gives every innermost verb of a program, unless it has its own, the flag --quiet, so that each
+/// verb's --help shows it. To be called when all verbs are declared.
+void add_quiet(CLI::App& app, bool& quiet);
+
 }  // namespace limber

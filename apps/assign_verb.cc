@@ -12,6 +12,7 @@
 #include "limber/companions/assign/group_notes.h"
 #include "limber/companions/assign/result_files.h"
 #include "limber/companions/assign/results.h"
+#include "limber/core/base/counted.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/main.h"
 #include "limber/core/base/progress.h"
@@ -124,7 +125,6 @@ void assign_and_write(AssignArguments arguments) {
   if (!arguments.quiet) spdlog::info("searched for {:.1f} s", watch.seconds());
 
   const assign::Instance& instance = read.unfixed;
-  using assign::counted;
   fmt::print("{} for {}, {}; {}, {}\n\n", counted(instance.candidate_count(), "candidate"),
              counted(instance.position_count(), "open position"),
              counted(instance.pairs.size(), "eligible pair"),

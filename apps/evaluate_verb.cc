@@ -1,8 +1,10 @@
 #include "apps/scores_file.h"
 #include "apps/train_verbs.h"
 #include "limber/core/artifact/artifact.h"
+#include "limber/core/base/check_output.h"
 #include "limber/core/base/files.h"
 #include "limber/core/config/config.h"
+#include "limber/core/data/check_weights.h"
 #include "limber/training/evaluate/report.h"
 #include "limber/training/train/publish.h"
 #include "limber/training/train/trainer.h"
@@ -68,6 +70,9 @@ nlohmann::json html_report(const Artifact& artifact, const TestReport& test) {
 }  // namespace
 
 int run_evaluate(const EvaluateArguments& arguments) {
+  check_output_file("--report", arguments.report);
+  check_output_file("--metrics", arguments.metrics);
+  check_output_file("--scores", arguments.scores);
   const Artifact artifact = Artifact::open(arguments.model);
   LoadedModel loaded = load_model(artifact, choose_device("auto"));
   const Config config =
@@ -75,8 +80,10 @@ int run_evaluate(const EvaluateArguments& arguments) {
   if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
   const TemporaryFolder folder;
   const Dataset dataset = build_dataset_for(loaded, config, folder.path());
+  check_part_weights(dataset, Part::test, config.meta.support);
   const TestReport test = report_test(config, dataset, loaded.model, arguments.resamples);
   print_test_report(test.json);
+  if (dataset.bad_rows > 0) fmt::print("{}\n", left_out(dataset));
   write_file_atomic(arguments.report, render_report(html_report(artifact, test)));
   fmt::print("wrote {}\n", arguments.report);
   if (!arguments.metrics.empty()) write_file_atomic(arguments.metrics, test.json.dump(2) + "\n");

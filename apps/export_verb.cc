@@ -4,6 +4,7 @@
 
 #include "apps/support_statistics.h"
 #include "apps/train_verbs.h"
+#include "limber/core/base/check_output.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/base/progress.h"
@@ -195,6 +196,7 @@ class Exporter {
 }  // namespace
 
 int run_export(const ExportArguments& arguments) {
+  check_output_folder("--output", arguments.output);
   const Config config = load_config(arguments.config, arguments.settings);
   const TemporaryFolder cache;
   const Dataset dataset = build_dataset(config, cache.path());
@@ -212,6 +214,7 @@ int run_export(const ExportArguments& arguments) {
   }
   fmt::print("wrote train, validation and test rows to {} (split: {}, item: {})\n",
              arguments.output, dataset.split, item);
+  if (dataset.bad_rows > 0) fmt::print("{}\n", left_out(dataset));
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "apps/tool_verbs.h"
+#include "limber/core/base/check_output.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/data/starter_config.h"
@@ -10,6 +11,7 @@
 namespace limber {
 
 int run_init(const InitArguments& arguments) {
+  check_output_file("--output", arguments.output);
   std::error_code unreadable;  // then writing says so
   if (!arguments.output.empty() && !arguments.force &&
       std::filesystem::exists(arguments.output, unreadable)) {

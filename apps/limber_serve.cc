@@ -25,8 +25,7 @@ int parse_and_run(int argc, char** argv) {
   app.name("limber");
   app.require_subcommand(1);
   bool quiet = false;
-  app.add_flag("--quiet", quiet, "No progress lines");
-  app.fallthrough();
+  app.add_flag("--quiet,-q", quiet, "No progress lines");  // also before the verb
 
   ServeArguments serve;
   CLI::App* serve_verb = app.add_subcommand(
@@ -110,6 +109,7 @@ int parse_and_run(int argc, char** argv) {
                          "Leaves out rows that cannot be read, and counts them");
   add_tables(predict_verb, predict.tables);
 
+  add_quiet(app, quiet);
   if (const auto code = parse_arguments(app, argc, argv)) return *code;
   Progress::set_quiet(quiet);
   if (*serve_verb) return run_serve(serve);

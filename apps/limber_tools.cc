@@ -6,6 +6,7 @@
 #include "apps/screen_verbs.h"
 #include "apps/tool_verbs.h"
 #include "limber/core/base/main.h"
+#include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
 
 namespace {
@@ -53,7 +54,10 @@ int parse_and_run(int argc, char** argv) {
   ScreenArguments screen;
   CLI::App* screen_verb = add_screen_verbs(app, screen);
 
+  bool quiet = false;
+  add_quiet(app, quiet);
   if (const auto code = parse_arguments(app, argc, argv)) return *code;
+  Progress::set_quiet(quiet);
   if (*init_verb) return run_init(init);
   if (*generate_verb) return run_generate(generate);
   if (*inspect_verb) return run_inspect(inspect);

@@ -16,8 +16,7 @@ int parse_and_run(int argc, char** argv) {
   app.name("limber");
   app.require_subcommand(1);
   bool quiet = false;
-  app.add_flag("--quiet", quiet, "No progress lines");
-  app.fallthrough();  // `limber train --quiet`: the launcher wants the verb first
+  app.add_flag("--quiet,-q", quiet, "No progress lines");  // also before the verb
 
   TrainArguments train;
   CLI::App* train_verb = app.add_subcommand(
@@ -93,6 +92,7 @@ int parse_and_run(int argc, char** argv) {
   report_verb->add_option("--resamples", report.resamples, "Bootstrap resamples of the differences")
       ->capture_default_str();
 
+  add_quiet(app, quiet);
   if (const auto code = parse_arguments(app, argc, argv)) return *code;
   Progress::set_quiet(quiet);
   if (*train_verb) return run_train(train);

@@ -1,6 +1,8 @@
 #include <arrow/api.h>
 
 #include "apps/serve_verbs.h"
+#include "limber/core/base/check_output.h"
+#include "limber/core/base/counted.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/base/progress.h"
@@ -66,6 +68,7 @@ class ScoreFile {
 }  // namespace
 
 int run_predict(const PredictArguments& arguments) {
+  check_output_file("--output", arguments.output);
   ServedModel::Options options;
   options.tables = named_paths(arguments.tables, "--table");
   const auto model = ServedModel::load(arguments.model, options);
@@ -117,9 +120,10 @@ int run_predict(const PredictArguments& arguments) {
   score();
   output.finish();
   fmt::print(
-      "scored {} rows, {} of them of members with known interactions{}, in {:.2f} s "
+      "scored {}, {} of them of members with known interactions{}, in {:.2f} s "
       "({:.0f} rows/s): {}\n",
-      rows, personalised, skipped > 0 ? fmt::format(", {} skipped", skipped) : "", time.seconds(),
+      rows, personalised,
+      skipped > 0 ? fmt::format(", {} left out", counted(skipped, "bad row")) : "", time.seconds(),
       static_cast<double>(rows) / time.seconds(), arguments.output);
   return 0;
 }

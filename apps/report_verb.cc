@@ -2,6 +2,7 @@
 
 #include "apps/model_comparison.h"
 #include "apps/train_verbs.h"
+#include "limber/core/base/check_output.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/training/evaluate/report.h"
@@ -37,6 +38,7 @@ json protocol(const std::vector<ComparedModel>& models, const std::string& label
 }  // namespace
 
 int run_report(const ReportArguments& arguments) {
+  check_output_file("--output", arguments.output);
   if (!arguments.from.empty()) {
     const json given = json::parse(read_file(arguments.from), nullptr, false);
     if (!given.is_object()) {

@@ -1,10 +1,4 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <initializer_list>
 
 #include "apps/screen_verbs.h"
@@ -47,19 +41,6 @@ void check_screen_options(const ScreenArguments& arguments) {
   };
   exclude("--leave-one-out", {"--folds", "--repeats"});
   exclude("--fold-table", {"--folds", "--repeats", "--leave-one-out"});
-}
-
-void check_writable(const std::string& path) {
-  if (path.empty()) return;
-  std::error_code code;
-  if (std::filesystem::is_directory(path, code)) {
-    throw InputError("{}: is a folder, expected a file to write", path);
-  }
-  const std::string probe = path + ".probe." + std::to_string(::getpid());
-  const int descriptor = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (descriptor < 0) throw InputError("{}: cannot be written: {}", path, std::strerror(errno));
-  ::close(descriptor);
-  ::unlink(probe.c_str());
 }
 
 }  // namespace limber

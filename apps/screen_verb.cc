@@ -12,6 +12,7 @@
 #include "limber/companions/screen/predict.h"
 #include "limber/companions/screen/screen_report.h"
 #include "limber/core/artifact/strict_json.h"
+#include "limber/core/base/check_output.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 
@@ -258,10 +259,10 @@ int run_report(const ScreenArguments& arguments) {
 
 int run_screen(const ScreenArguments& arguments) {
   check_screen_options(arguments);
-  for (const auto* path :
-       {&arguments.output, &arguments.ranked, &arguments.predictions, &arguments.metrics}) {
-    check_writable(*path);
-  }
+  check_output_file("--output", arguments.output);
+  check_output_file("--ranked", arguments.ranked);
+  check_output_file("--predictions", arguments.predictions);
+  check_output_file("--metrics", arguments.metrics);
   if (arguments.verb == "fit") return run_fit(arguments);
   if (arguments.verb == "predict") return run_predict(arguments);
   if (arguments.verb == "report") return run_report(arguments);

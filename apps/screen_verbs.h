@@ -69,10 +69,6 @@ CLI::App* add_screen_verbs(CLI::App& app, ScreenArguments& arguments);
 /// Throws InputError for an option that another one makes void, rather than ignore it.
 void check_screen_options(const ScreenArguments& arguments);
 
-/// Throws InputError, under the name that the user gave, where `path` cannot be written: before
-/// hours of work, not after. "" is no file.
-void check_writable(const std::string& path);
-
 int run_screen(const ScreenArguments& arguments);
 
 }  // namespace limber

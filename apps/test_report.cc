@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "apps/train_verbs.h"
+#include "limber/core/base/counted.h"
 #include "limber/training/evaluate/metrics_json.h"
 
 namespace limber {
@@ -52,10 +53,10 @@ void print_test_report(const nlohmann::json& report) {
         report.contains("weight")
             ? fmt::format(", each weighing its '{}'", report.at("weight").get<std::string>())
             : "";
-    fmt::print("\ntest metrics of '{}' (split: {}, {} rows{}, {} members)\n", label,
+    fmt::print("\ntest metrics of '{}' (split: {}, {}{}, {})\n", label,
                report.at("split").get<std::string>(),
-               values.at("metrics").at("rows").get<std::int64_t>(), weighed,
-               values.at("metrics").at("groups").get<std::int64_t>());
+               counted(values.at("metrics").at("rows").get<std::int64_t>(), "row"), weighed,
+               counted(values.at("metrics").at("groups").get<std::int64_t>(), "member"));
     for (const MetricDescription& description : metric_descriptions) {
       const auto& metric = values.at("metrics").at(std::string(description.key));
       const auto number = [](const nlohmann::json& value) {
@@ -77,6 +78,10 @@ void print_test_report(const nlohmann::json& report) {
     fmt::print("\n");
   }
   fmt::print("\n");
+}
+
+std::string left_out(const Dataset& dataset) {
+  return fmt::format("{} left out (data.on_bad_row: skip)", counted(dataset.bad_rows, "row"));
 }
 
 }  // namespace limber

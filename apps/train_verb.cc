@@ -4,10 +4,13 @@
 
 #include "apps/scores_file.h"
 #include "apps/train_verbs.h"
+#include "limber/core/base/check_output.h"
+#include "limber/core/base/counted.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
+#include "limber/core/data/check_weights.h"
 #include "limber/core/data/dataset_builder.h"
 #include "limber/training/train/publish.h"
 #include "limber/training/train/trainer.h"
@@ -35,6 +38,8 @@ nlohmann::json validation_of(const fs::path& log, std::int64_t best_epoch) {
 }  // namespace
 
 int run_train(const TrainArguments& arguments) {
+  check_output_file("--metrics", arguments.metrics);
+  check_output_file("--scores", arguments.scores);
   const Config config = load_config(arguments.config, arguments.settings);
   if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
   const torch::Device device = choose_device(config.train.device);
@@ -42,11 +47,17 @@ int run_train(const TrainArguments& arguments) {
   const fs::path run_folder = fs::path(arguments.models) / config.name / ".training";
   const fs::path data_folder =
       config.data.cache.empty() ? run_folder / "data" : fs::path(config.data.cache);
+  check_output_folder("--models", run_folder);
+  if (!config.data.cache.empty()) check_output_folder("data.cache", data_folder);
   fs::create_directories(data_folder);
   const Stopwatch reading;
   const Dataset dataset = build_dataset(config, data_folder);
-  spdlog::info("{} rows of {} members read in {:.1f} s ({} left out), split: {}", dataset.rows,
-               dataset.tasks.size(), reading.seconds(), dataset.bad_rows, dataset.split);
+  for (const Part part : {Part::validation, Part::test}) {
+    check_part_weights(dataset, part, config.meta.support);
+  }
+  spdlog::info("{} of {} read in {:.1f} s ({} left out), split: {}", counted(dataset.rows, "row"),
+               counted(dataset.tasks.size(), "member"), reading.seconds(), dataset.bad_rows,
+               dataset.split);
 
   RankingModel model = make_model(config, dataset, device);
   Trainer trainer(config, dataset, model, run_folder, arguments.restart);

@@ -37,7 +37,7 @@ struct ReportArguments {
   std::vector<std::string> models;  ///< "FILE.json" or "NAME=FILE.json", as --metrics wrote them
   std::string from;                 ///< a whole report as JSON instead, "" = none
   std::string baseline;             ///< model that the others are compared with, "" = the first
-  std::string output = "report.html";
+  std::string output = "comparison.html";
   std::string title = "Comparison of models";
   std::size_t resamples = 200;
 };
@@ -64,5 +64,8 @@ struct TestReport {
 TestReport report_test(const Config& config, const Dataset& dataset, RankingModel& model,
                        std::size_t resamples);
 void print_test_report(const nlohmann::json& report);
+
+/// "3 rows left out (data.on_bad_row: skip)".
+std::string left_out(const Dataset& dataset);
 
 }  // namespace limber

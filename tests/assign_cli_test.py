@@ -237,6 +237,7 @@ class Inputs(Case):
         (self.work / "out/report.html").mkdir(parents=True)
         self.assert_refused(run(*self.arguments("--seconds", 1000, "--kicks", 10000000)), "--output", "report.html")
         self.assertEqual([path.name for path in (self.work / "out").iterdir()], ["report.html"])
+        self.assert_refused(run(*self.arguments(output="/proc/out")), "--output /proc/out", "/proc")
         if os.geteuid() != 0:
             (self.work / "locked").mkdir(mode=0o500)
             self.assert_refused(run(*self.arguments(output="locked")), "--output", "locked")

@@ -5,6 +5,7 @@ usage: cli_test.py FOLDER_OF_PROGRAMS
 """
 
 import json
+import math
 import pathlib
 import re
 import resource
@@ -103,6 +104,7 @@ class WholeWay(Case):
         done = run("adapt", version, "--output", self.work / "members.parquet")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("adapted 60 members", done.stdout)
+        self.assertNotIn("left out", done.stdout)
         members = parquet.read_table(self.work / "members.parquet").to_pydict()
         self.assertEqual(sorted(map(int, members["member"])), list(range(1, 61)))
         self.assertEqual(set(members["version"]), {"000001"})
@@ -132,6 +134,13 @@ class WholeWay(Case):
         self.assert_refused(run("report", metrics, metrics), metrics, "NAME=")
         self.assert_refused(run("report", metrics, "--baseline", "theirs"), "theirs")
         self.assert_refused(run("report", config), config)
+        # Left to their defaults, the two pages stand side by side.
+        (self.work / "pages").mkdir()
+        for arguments in (["evaluate", version, "--resamples", 0], ["report", metrics]):
+            done = run(*arguments, cwd=self.work / "pages")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("version 000001", (self.work / "pages/report.html").read_text())
+        self.assertIn("Comparison of models", (self.work / "pages/comparison.html").read_text())
 
         again, _ = self.trained(config, "--set", "train.epochs=2", "--set", "train.threads=1")
         self.assertEqual(again.name, "000002")
@@ -179,6 +188,9 @@ class WholeWay(Case):
             done = run(verb, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""), verb)
             self.assertIn(f"limber {verb}", done.stdout)
+            if verb != "screen":
+                self.assertIn("--quiet", done.stdout)
+        self.assertIn("--quiet", run("screen", "fit", "--help").stdout)
         page = run("options").stdout
         self.assertEqual(page, (ROOT / "docs/options.md").read_text(), "see the head of docs/options.md")
         sections = [line[3:] for line in page.splitlines() if line.startswith("## ")]
@@ -228,6 +240,34 @@ class BadConfig(Case):
         self.refused(self.config("parquet", self.work / "no.parquet"), "no.parquet")
         self.assert_refused(run("inspect", self.work / "no_model"), "no_model")
         self.assert_refused(run("init", self.work / "no_data"), "no_data")
+
+    def test_paths_of_a_config_and_of_the_command_line(self):
+        """Those of a config are relative to its folder, those of --set to the current one."""
+        inner, outer = self.work / "inner", self.work / "outer"
+        for folder in (inner, outer):
+            folder.mkdir()
+        rows = parquet.read_table(self.folder / "parquet/interactions.parquet")
+        parquet.write_table(rows.slice(0, 1500), inner / "log.parquet")
+        parquet.write_table(rows.slice(0, 1000), outer / "log.parquet")
+        write_config(inner / "config.yaml", self.folder / "parquet", interactions="log.parquet")
+        arguments = ["train", "../inner/config.yaml", "--models", self.work / "models", "--resamples", 0]
+        settings = ["--set", "data.interactions=log.parquet"]
+        self.assertIn(" 1500 rows", run(*arguments, cwd=outer).stderr)
+        done = run(*arguments, *settings, cwd=outer)
+        self.assertIn(" 1000 rows", done.stderr)
+        version = done.stdout.split("published ")[1].strip()
+        for command in (["evaluate", version, "--resamples", 0], ["adapt", version, "--output", "m.parquet"]):
+            done = run(*command, *settings, cwd=inner)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        members = parquet.read_table(inner / "m.parquet").num_rows
+        self.assertEqual(members, len(set(rows.slice(0, 1500)["member_id"].to_pylist())))
+
+        (inner / "log.parquet").unlink()
+        self.assert_refused(run(*arguments, cwd=outer), "data.interactions: ../inner/log.parquet: no such file",
+                            outer, "paths in a config are relative to its folder", "--set")
+        for command in (["evaluate", version], ["adapt", version, "--output", "m.parquet"]):
+            self.assert_refused(run(*command, cwd=inner), f"data.interactions: log.parquet: no such file (from {inner})",
+                                "relative to the folder where it was trained", "--set")
 
     def test_missing_columns(self):
         self.refused(self.config(), "'member'", "data.task", "member_id", settings=["data.task=member"])
@@ -302,6 +342,108 @@ class BadData(Case):
         self.assertEqual(manifest["data_window"]["bad_rows"], 4)
         clean, _ = self.trained(self.csv(leave_out))
         self.assertEqual(weights(version), weights(clean))
+
+        # Applying the model counts them, too.
+        self.csv(spoil)
+        settings = ["--set", f"data.interactions={self.work}/interactions.csv", "--set", "data.on_bad_row=skip"]
+        for arguments in (["adapt", version, "--output", self.work / "m.parquet"],
+                          ["evaluate", version, "--resamples", 0, "--report", self.work / "page.html"],
+                          ["export", self.work / "config.yaml", "--output", self.work / "rows"]):
+            done = run(*arguments, *settings)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("4 rows left out (data.on_bad_row: skip)", done.stdout)
+        # One of a kind is no plural.
+        member = (self.folder / "csv/interactions.csv").read_text().splitlines()[1].split(",")[0]
+        self.csv(lambda lines: lines[:1] + [line for line in lines if line.split(",")[0] == member] + ["1,2,3"])
+        done = run("adapt", version, "--output", self.work / "m.parquet", *settings)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("adapted 1 member in", done.stdout)
+        self.assertIn("\n1 row left out", done.stdout)
+
+    def test_weights_that_are_all_zero_where_it_is_measured(self):
+        def weighed(share):
+            """Every row weighs 1 but the last of each member, which the chronological split holds out."""
+            def change(columns):
+                rows, weight = {}, [1.0] * len(columns["member_id"])
+                for row in sorted(range(len(weight)), key=lambda row: columns["timestamp"][row]):
+                    rows.setdefault(columns["member_id"][row], []).append(row)
+                for own in rows.values():
+                    for row in own[-math.ceil(share * len(own)):]:
+                        weight[row] = 0.0
+                return {**columns, "weight": weight}
+            return self.table(change)
+        settings = ["data.weight=weight", "data.validation_share=0.3", "data.test_share=0.1"]
+        self.refused(weighed(0.6), "data.weight: the weight is 0 in every validation row", settings=settings)
+        self.refused(weighed(0.15), "data.weight: the weight is 0 in every test row", settings=settings)
+        # Before it is scored, too; members are adapted all the same.
+        version, _ = self.trained(self.config())
+        arguments = [word for setting in (f"data.interactions={self.work}/interactions.parquet", *settings)
+                     for word in ("--set", setting)]
+        self.assert_refused(run("evaluate", version, *arguments, cwd=self.work), "data.weight", "test")
+        self.assertFalse((self.work / "report.html").exists())
+        done = run("adapt", version, "--output", self.work / "m.parquet", *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_small_log_gets_one_hint(self):
+        _, done = self.trained(self.config())
+        hints = [line for line in done.stderr.splitlines() if "hint: " in line]
+        self.assertEqual(len(hints), 1, done.stderr)
+        for word in ("8 steps an epoch", "--set train.epochs=", "--set train.patience="):
+            self.assertIn(word, hints[0])
+        changes = hints[0].split(" with ")[1].split()
+        _, done = self.trained(self.config(), *changes)
+        self.assertNotIn("hint: ", done.stderr)
+        _, done = self.trained(self.config(), "--set", "model.meta_block.enabled=false", "--set",
+                               "model.statistics.enabled=false")
+        self.assertNotIn("hint: ", done.stderr)
+
+
+class BadOutputs(Case):
+    """Where the result cannot go is known before the work; nothing is read, trained or published."""
+
+    def refused_early(self, *arguments, option, cwd=None):
+        """For an output in a missing folder, in a file, in a folder that takes no files, or a folder itself."""
+        (self.work / "file").write_text("precious")
+        (self.work / "folder").mkdir(exist_ok=True)
+        for path, culprit in (("missing/out.x", "folder missing"), ("file/out.x", "file"), ("folder", "folder"),
+                              ("/proc/out.x", "/proc")):
+            with self.subTest(option=option, path=path):
+                self.assert_refused(run(*arguments, option, path, cwd=self.work), f"{option} {path}: ", culprit)
+        self.assertEqual((self.work / "file").read_text(), "precious")
+        self.assertFalse((self.work / "missing").exists())
+
+    def test_files(self):
+        """The inputs are not there, so that whoever looks at them first complains of those."""
+        for option in ("--metrics", "--scores"):
+            self.refused_early("train", "no.yaml", option=option)
+        for option in ("--report", "--metrics", "--scores"):
+            self.refused_early("evaluate", "no_model", option=option)
+        self.refused_early("adapt", "no_model", option="--output")
+        self.refused_early("report", "no.json", option="--output")
+        self.refused_early("init", "no_data", option="--output")
+        for verb, option in (("fit", "--output"), ("partial", "--output")):
+            self.refused_early("screen", verb, "no.csv", option=option)
+        self.refused_early("screen", "fit", "no.csv", "--output", "model", option="--ranked")
+        self.refused_early("screen", "predict", "no.csv", "--model", "no_model", option="--output")
+        self.refused_early("screen", "report", "no_model", option="--output")
+        for option in ("--metrics", "--predictions"):
+            self.refused_early("screen", "cross-validate", "no.csv", option=option)
+
+    def test_folders(self):
+        (self.work / "file").write_text("precious")
+        config = self.config()
+        for path in ("file", "file/deeper", "/proc/out"):
+            culprit = "file" if path.startswith("file") else "/proc"
+            self.assert_refused(run("train", config, "--models", path, cwd=self.work), f"--models {path}", culprit)
+            self.assert_refused(run("train", config, "--set", f"data.cache={path}", cwd=self.work),
+                                f"data.cache {path}", culprit)
+            self.assert_refused(run("export", "no.yaml", "--output", path, cwd=self.work), f"--output {path}", culprit)
+            self.assert_refused(run("generate", path, cwd=self.work), path, culprit)
+        self.assertEqual(list(self.work.glob("models/*/[0-9]*")), [])
+        # Folders that can be made are.
+        done = run("export", config, "--output", "new/deeper", "--epochs", 1, cwd=self.work)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((self.work / "new/deeper/test.parquet").is_file())
 
 
 class Artifacts(Case):

@@ -232,7 +232,9 @@ class Mistakes(Case):
                 output = () if option == "-o" else ("-o", self.work / "out")
                 done = run("screen", "fit", path, *output, option, place)
                 self.assertEqual(done.returncode, 2, done.stderr)
-                self.assertTrue(done.stderr.startswith(f"error: {place}: "), done.stderr)
+                name = {"-o": "--output"}.get(option, option)
+                self.assertTrue(done.stderr.startswith(f"error: {name} {place}: "), done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
 
     def test_classes_too_small_for_the_folds(self):
         header, rows = data(samples=12, features=5)

@@ -6,6 +6,7 @@
 
 #include "limber/companions/assign/drawings.h"
 #include "limber/companions/assign/layout.h"
+#include "limber/core/base/counted.h"
 #include "limber/core/base/svg.h"
 
 namespace limber::assign {

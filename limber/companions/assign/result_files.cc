@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "limber/companions/assign/report.h"
+#include "limber/core/base/check_output.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 
@@ -29,24 +30,13 @@ fs::path temporary_of(const fs::path& path) {
 }  // namespace
 
 void prepare_folder(const fs::path& folder) {
+  check_output_folder("--output", folder);
   std::error_code failed;
   fs::create_directories(folder, failed);
   if (failed) {
     throw InputError("--output {}: cannot be made: {}", folder.string(), failed.message());
   }
-  for (const char* name : kNames) {
-    if (fs::is_directory(folder / name, failed)) {
-      throw InputError("--output {}: {} is a folder there, where a file must go; name another",
-                       folder.string(), name);
-    }
-  }
-  const fs::path probe = temporary_of(folder / kNames[0]);
-  try {
-    write_file_durable(probe, "");
-  } catch (const Error& error) {
-    throw InputError("--output {}: cannot be written to: {}", folder.string(), error.what());
-  }
-  fs::remove(probe, failed);
+  for (const char* name : kNames) check_output_file("--output", folder / name);
 }
 
 void write_results(const fs::path& folder, const Results& results) {

@@ -1,11 +1,7 @@
 #pragma once
 
-#include <fmt/format.h>
-
-#include <concepts>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "limber/companions/assign/given_comparison.h"
@@ -48,11 +44,6 @@ std::string front_assignments_csv(const Results& results);
 std::string summary_json(const Results& results);
 /// The table as the command prints it.
 std::string table_text(const Results& results);
-
-/// "1 tie", "2 ties".
-std::string counted(std::integral auto count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 /// A field of a CSV file, quoted where it must be (RFC 4180).
 std::string csv_field(const std::string& text);

@@ -27,11 +27,11 @@ Config load_config(const std::filesystem::path& path, std::span<const std::strin
 Config parse_config(const std::string& yaml, const std::string& origin,
                     std::span<const std::string> settings, const std::filesystem::path& folder) {
   ConfigNode root = read_yaml(yaml, origin);
+  resolve_paths(root, folder);
   for (const std::string& setting : settings) apply_setting(root, setting);
   // What is missing altogether stands on no line.
   root.where = origin;
   Config config = read_options(root);
-  resolve_paths(config.data, folder);
   check_config(config, origin);
   return config;
 }

@@ -11,11 +11,12 @@ namespace limber {
 
 /// Reads a YAML config, applies `settings` ("train.seed=3", "features.item_id.dim=8") and checks
 /// it. Throws InputError with one line: file and line, key, what is wrong, and for an unknown key
-/// the nearest valid one. A relative path in `data` is relative to the config file's folder.
+/// the nearest valid one. A relative path in `data` is relative to the config file's folder, one in
+/// `settings` to the current folder.
 Config load_config(const std::filesystem::path& path, std::span<const std::string> settings = {});
 
-/// The same from text; `origin` stands for the file's name in messages, `folder` is what relative
-/// paths are relative to.
+/// The same from text; `origin` stands for the file's name in messages, `folder` is what the text's
+/// relative paths are relative to.
 Config parse_config(const std::string& yaml, const std::string& origin,
                     std::span<const std::string> settings = {},
                     const std::filesystem::path& folder = {});

@@ -134,9 +134,10 @@ TEST(Config, JsonIsReadAsStrictlyAsYaml) {
 }
 
 TEST(Config, RelativePathsAreRelativeToTheConfig) {
-  const std::vector<std::string> settings = {
-      "data.interactions=[logs/*.csv, /var/log/x.csv, ../up.csv]", "data.cache=cache"};
-  const Config config = parse_config(kMoviesYaml, "c.yaml", settings, "/home/limber/movies");
+  const std::string yaml =
+      replaced(kMoviesYaml, "interactions: logs/*.parquet",
+               "interactions: [logs/*.csv, /var/log/x.csv, \"../up.csv\"]\n  cache: cache");
+  const Config config = parse_config(yaml, "c.yaml", {}, "/home/limber/movies");
   EXPECT_EQ(config.data.interactions,
             (Words{"/home/limber/movies/logs/*.csv", "/var/log/x.csv", "/home/limber/up.csv"}));
   EXPECT_EQ(config.data.tables.at("item").path, "/home/limber/movies/items.parquet");
@@ -144,6 +145,30 @@ TEST(Config, RelativePathsAreRelativeToTheConfig) {
   // An empty path stays empty: it means that there is no cache folder of its own.
   EXPECT_EQ(parse_config(kMoviesYaml, "c.yaml", {}, "/home/limber").data.cache, "");
   EXPECT_EQ(parse_config(kMoviesYaml, "c.yaml").data.interactions, Words{"logs/*.parquet"});
+  // What is no path is refused as if nothing had been put before it.
+  EXPECT_EQ(input_error([] {
+              parse_config(replaced(kMoviesYaml, "logs/*.parquet", "{a: b}"), "c.yaml", {},
+                           "/home");
+            }),
+            "c.yaml:3: data.interactions: expected a list, found a map");
+  EXPECT_NE(input_error([] { parse_config("data: 3", "c.yaml", {}, "/home"); }), "");
+}
+
+TEST(Config, SettingsPathsAreRelativeToTheCurrentFolder) {
+  const auto with = [](const std::vector<std::string>& settings) {
+    return parse_config(kMoviesYaml, "c.yaml", settings, "/home/limber/movies").data;
+  };
+  EXPECT_EQ(with({"data.interactions=new/*.csv"}).interactions, Words{"new/*.csv"});
+  EXPECT_EQ(with({"data.interactions=[a.csv, /b.csv]"}).interactions, (Words{"a.csv", "/b.csv"}));
+  EXPECT_EQ(with({"data.cache=cache"}).cache, "cache");
+  EXPECT_EQ(with({"data.tables.item.path=new.csv"}).tables.at("item").path, "new.csv");
+  EXPECT_EQ(with({"data.tables.user={path: users.csv, key: user_id}"}).tables.at("user").path,
+            "users.csv");
+  // The config's own paths stay where they are beside them.
+  EXPECT_EQ(with({"data.tables.item.key=movie_id"}).tables.at("item").path,
+            "/home/limber/movies/items.parquet");
+  EXPECT_EQ(with({"data.tables.item.path=new.csv"}).interactions,
+            Words{"/home/limber/movies/logs/*.parquet"});
 }
 
 TEST(Config, LoadsAFile) {

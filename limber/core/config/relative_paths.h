@@ -2,11 +2,13 @@
 
 #include <filesystem>
 
-#include "limber/core/config/options.h"
+#include "limber/core/config/config_node.h"
 
 namespace limber {
 
-/// Puts `folder` before every relative path of `data`; an empty folder, or an empty path, is left.
-void resolve_paths(DataOptions& data, const std::filesystem::path& folder);
+/// Puts `folder` before every relative path of `data` in a config that has been parsed but not yet
+/// read; an empty folder, or an empty path, is left. It is called before --set is applied, whose
+/// paths are relative to the current folder, as everywhere on a command line.
+void resolve_paths(ConfigNode& config, const std::filesystem::path& folder);
 
 }  // namespace limber

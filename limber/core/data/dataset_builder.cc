@@ -28,13 +28,30 @@ struct SourceFiles {
   }
 };
 
-std::vector<SourceFiles> find_sources(const DataOptions& data) {
+/// The files behind an option. Where some are missing, the line also says what a relative path is
+/// relative to, which the path alone does not tell.
+std::vector<fs::path> files_of(const std::string& option, const std::vector<std::string>& paths,
+                               bool trained) {
+  try {
+    return expand_paths(paths);
+  } catch (const InputError& error) {
+    const bool relative = std::ranges::any_of(
+        paths, [](const std::string& path) { return fs::path(path).is_relative(); });
+    if (!relative) throw InputError("{}: {}", option, error.what());
+    throw InputError("{}: {}; {}, those of --set to the current folder", option, error.what(),
+                     trained ? "paths that a model was trained with are relative to the folder "
+                               "where it was trained"
+                             : "paths in a config are relative to its folder");
+  }
+}
+
+std::vector<SourceFiles> find_sources(const DataOptions& data, bool trained) {
   std::vector<SourceFiles> sources(1);
-  sources[0].files = expand_paths(data.interactions);
+  sources[0].files = files_of("data.interactions", data.interactions, trained);
   sources[0].columns = column_names(sources[0].files);
   for (const auto& [name, table] : data.tables) {
     SourceFiles source{name, table.key, {}, {}};
-    source.files = expand_paths(std::vector<std::string>{table.path});
+    source.files = files_of("data.tables." + name + ".path", {table.path}, trained);
     source.columns = column_names(source.files);
     for (const SourceFiles* place : {std::as_const(sources).data(), &std::as_const(source)}) {
       if (!place->has(table.key)) {
@@ -154,7 +171,7 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
   const DataOptions& data = config.data;
   const bool fitted = encoders != nullptr;
   const bool skip = data.on_bad_row == "skip";
-  const std::vector<SourceFiles> files = find_sources(data);
+  const std::vector<SourceFiles> files = find_sources(data, fitted);
   need_column(files[0], data.task, "data.task");
   if (!data.time.empty()) need_column(files[0], data.time, "data.time");
   if (!data.weight.empty()) need_column(files[0], data.weight, "data.weight");

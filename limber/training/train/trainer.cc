@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -12,6 +13,7 @@
 #include "limber/core/data/loader.h"
 #include "limber/training/meta/outer_gradients.h"
 #include "limber/training/train/schedule.h"
+#include "limber/training/train/small_log_hint.h"
 
 namespace limber {
 namespace fs = std::filesystem;
@@ -78,6 +80,12 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel mode
     }
     log_.emplace(TrainingLog::resume(run_folder_ / "log.jsonl", state_.step));
   } else {
+    if (model_->uses_support()) {
+      const auto tasks = std::ranges::count_if(
+          dataset.tasks, [](const TaskRows& task) { return task.train_end - task.begin >= 2; });
+      const std::string hint = small_log_hint(config, tasks);
+      if (!hint.empty()) spdlog::info("hint: {}", hint);
+    }
     std::error_code ignored;
     fs::remove(checkpoint_path(), ignored);
     fs::remove_all(run_folder_ / "events", ignored);
