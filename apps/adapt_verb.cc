@@ -118,7 +118,8 @@ void adapt_tasks(const std::shared_ptr<const RuntimeModel>& model, const Dataset
 /// From log files to a file, or to a folder of parts, of which those that exist are kept.
 int adapt_files(const AdaptArguments& arguments) {
   const fs::path output = arguments.output;
-  const bool parts = output.extension() != ".parquet" && output.extension() != ".csv";
+  // A folder that is there, or a name that ends as a folder's: a file for every 65,536 members.
+  const bool parts = !output.has_filename() || fs::is_directory(output);
   parts ? check_output_folder("--output", output) : check_output_file("--output", output);
   const auto model = RuntimeModel::load(Artifact::open(arguments.model), {});
   if (!model->meta_block) {

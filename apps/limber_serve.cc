@@ -78,8 +78,9 @@ int parse_and_run(int argc, char** argv) {
       "run\n"
       "that was cut off goes on when it is started again (of --output: with a folder).");
   adapt_verb->add_option("model", adapt.model, "models/NAME or models/NAME/VERSION")->required();
-  adapt_verb->add_option("--output", adapt.output,
-                         "File to write (.parquet, .csv), or a folder for files of 65,536 members");
+  adapt_verb->add_option(
+      "--output", adapt.output,
+      "File to write (.parquet, .csv), or FOLDER/ for a file of every 65,536 members");
   adapt_verb->add_option("--store", adapt.store, kStoreHelp);
   adapt_verb->add_flag("--load", adapt.load,
                        "Puts the interactions of data.interactions into the store first");

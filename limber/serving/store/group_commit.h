@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -34,6 +35,7 @@ class GroupCommit {
     Waiting own{{&request, nullptr}};
     std::unique_lock lock(mutex_);
     waiting_.push_back(&own);
+    if (writing_) came_.notify_one();
     own.wake.wait(lock, [&] { return own.done || (!writing_ && waiting_.front() == &own); });
     if (!own.done) write_group(lock);
     if (own.entry.failure) std::rethrow_exception(own.entry.failure);
@@ -46,6 +48,7 @@ class GroupCommit {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Waiting {
     Entry entry;
     bool done = false;
@@ -54,6 +57,10 @@ class GroupCommit {
 
   void write_group(std::unique_lock<std::mutex>& lock) {
     writing_ = true;
+    // Those of the last group are on their way back with their next requests. Without waiting for
+    // them the first to come would write alone, and the groups of a few writers be half as large.
+    came_.wait_for(lock, last_duration_ / 8, [&] { return waiting_.size() >= last_size_; });
+    const Clock::time_point start = Clock::now();
     const std::size_t size = std::min(waiting_.size(), largest_group_);
     const std::vector<Waiting*> group(waiting_.begin(),
                                       waiting_.begin() + static_cast<std::ptrdiff_t>(size));
@@ -70,6 +77,8 @@ class GroupCommit {
     lock.lock();
 
     writing_ = false;
+    last_size_ = size;
+    last_duration_ = Clock::now() - start;
     // Woken under the lock: a caller that has returned takes its condition variable with it.
     for (Waiting* waiting : group) {
       waiting->done = true;
@@ -81,7 +90,10 @@ class GroupCommit {
   Writer writer_;
   std::size_t largest_group_;
   std::mutex mutex_;
+  std::condition_variable came_;
   bool writing_ = false;
+  std::size_t last_size_ = 1;
+  Clock::duration last_duration_{0};
   std::deque<Waiting*> waiting_;
 };
 

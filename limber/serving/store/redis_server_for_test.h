@@ -54,6 +54,7 @@ class RedisServerForTest {
                                       ""};
     if (!password_.empty()) words.insert(words.end(), {"--requirepass", password_});
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     posix_spawn_file_actions_t silent;
