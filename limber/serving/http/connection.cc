@@ -208,10 +208,10 @@ Connection::Awaitable<bool> Connection::serve(Admission admission) {
   enter(Phase::kWaiting, exchange_->request.deadline);
   co_await wait_for_answer();
   if (core_->cut_off) co_return false;
+  // Before the client knows, so that its next request does not find its place taken. A handler that
+  // still runs keeps it.
+  if (expired_ == nullptr) exchange_->leave_place();
   const bool alive = co_await respond(expired_ != nullptr ? *expired_ : exchange_->response);
-  // The worker may hold it a moment longer; the client's next request must not find its place
-  // taken. A handler that still runs keeps it.
-  if (expired_ == nullptr) exchange_->release();
   exchange_.reset();
   co_return alive;
 }

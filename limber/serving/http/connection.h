@@ -33,8 +33,8 @@ class HttpExchange : public Exchange, public std::enable_shared_from_this<HttpEx
 
   /// On the connection's thread: the response is there.
   void arrived();
-  /// Gives its share back before its end.
-  void release() { admission_ = Admission(); }
+  /// It is answered: its place may be another's, while its body is kept until nobody looks at it.
+  void leave_place() { admission_.leave_place(); }
 
  private:
   void deliver() override { mailbox_->deliver(shared_from_this()); }

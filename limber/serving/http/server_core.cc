@@ -70,9 +70,15 @@ std::optional<Shed> Admission::take(const std::shared_ptr<ServerCore>& core, Rou
 
 Admission::~Admission() {
   if (!core_) return;
+  leave_place();
   core_->body_bytes.fetch_sub(body_bytes_, std::memory_order_relaxed);
+}
+
+void Admission::leave_place() {
+  if (route_ == nullptr) return;
   route_->in_flight.fetch_sub(1, std::memory_order_relaxed);
   core_->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  route_ = nullptr;
 }
 
 Admission::Admission(Admission&& other) noexcept

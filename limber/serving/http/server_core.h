@@ -62,6 +62,9 @@ class Admission {
   Admission(Admission&& other) noexcept;
   Admission& operator=(Admission&& other) noexcept;
 
+  /// Is no longer in flight; the memory stays taken.
+  void leave_place();
+
  private:
   std::shared_ptr<ServerCore> core_;
   Route* route_ = nullptr;

@@ -34,6 +34,8 @@ class HttpOverload : public ::testing::Test {
     });
     server_->route("GET", "/low", [](const Request&) { return Response::text("low"); },
                    {.priority = Priority::kLow});
+    server_->route("GET", "/one", [](const Request&) { return Response::text("one"); },
+                   {.most_in_flight = 1});
     server_->route("GET", "/health", [](const Request&) { return Response::text("ok"); },
                    {.priority = Priority::kVital});
     server_->start();
@@ -98,8 +100,8 @@ TEST_F(HttpOverload, TurnsAwayBeyondARoutesOwnLimit) {
   ASSERT_TRUE(comes_true([&] { return server_->queue_length() == 3; }));
   gate_.open();
   for (const auto& client : clients_) EXPECT_EQ(client->read().status, 200);
-  EXPECT_TRUE(comes_true([&] { return server_->in_flight() == 0; }));
-  EXPECT_EQ(late.get("/slow").status, 200);
+  // One after the other they never meet, however often.
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(late.get("/one").status, 200);
 }
 
 TEST_F(HttpOverload, TurnsAwayLowPriorityFirst) {
@@ -121,14 +123,10 @@ TEST_F(HttpOverload, TurnsAwayWhenTheWaitWouldBeTooLong) {
   occupy(1);
   send("/quick");
   ASSERT_TRUE(comes_true([&] { return server_->queue_length() == 1; }));
-  // The one that waits shows how long it takes.
+  // Nothing is known of the route yet; the one that waits shows how long it takes.
   Client late(server_->port());
-  ASSERT_TRUE(comes_true([&] {
-    const Reply reply = send("/quick").answered() ? clients_.back()->read() : Reply();
-    if (reply.status == 0) std::this_thread::sleep_for(milliseconds(50));
-    return reply.status == 503 ||
-           (clients_.back()->answered() && clients_.back()->read().status == 503);
-  }));
+  std::this_thread::sleep_for(milliseconds(60));
+  EXPECT_EQ(late.get("/quick").status, 503);
   EXPECT_EQ(late.get("/health").status, 200);
   EXPECT_GE(
       sample("limber_http_shed_total{method=\"GET\",reason=\"wait_too_long\",route=\"/quick\"}"),
