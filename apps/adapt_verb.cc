@@ -164,14 +164,14 @@ int adapt_files(const AdaptArguments& arguments) {
   }
   if (writer) writer->finish();
   progress.finish();
-  fmt::print(
-      "adapted {} in {:.2f} s ({:.0f} members/s){}{} under {} version {}: {}\n",
-      counted(adapted, "member"), time.seconds(), static_cast<double>(adapted) / time.seconds(),
-      adapted < count ? fmt::format(", {} were there already", count - adapted) : "",
-      dataset.bad_rows > 0
-          ? fmt::format(", {} left out (data.on_bad_row: skip)", counted(dataset.bad_rows, "row"))
-          : "",
-      model->name(), model->version(), arguments.output);
+  fmt::print("adapted {} in {:.2f} s ({:.0f} members/s){} under {} version {}: {}\n",
+             counted(adapted, "member"), time.seconds(),
+             static_cast<double>(adapted) / time.seconds(),
+             adapted < count ? fmt::format(", {} were there already", count - adapted) : "",
+             model->name(), model->version(), arguments.output);
+  if (dataset.bad_rows > 0) {
+    fmt::print("{} left out (data.on_bad_row: skip)\n", counted(dataset.bad_rows, "row"));
+  }
   return 0;
 }
 
