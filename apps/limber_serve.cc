@@ -47,6 +47,13 @@ int parse_and_run(int argc, char** argv) {
   serve_verb->add_option("--port", serve.port, "Port; 0 takes any free one and prints it")
       ->capture_default_str();
   serve_verb->add_option("--workers", serve.workers, "Threads that rank; 0: one a processor");
+  serve_verb->add_flag("--int8", serve.int8,
+                       "Multiply the fully connected layers in 8-bit integers: faster, rounded");
+  serve_verb
+      ->add_option("--most-wait-ms", serve.most_wait_ms,
+                   "Requests that would wait longer for a worker are turned away (503)")
+      ->check(CLI::Range(1, 60000))
+      ->capture_default_str();
   serve_verb->add_option("--token-file", serve.token_file,
                          "File with a token that requests must bear; or LIMBER_TOKEN");
   auto* certificate = serve_verb->add_option("--certificate", serve.certificate,

@@ -96,6 +96,7 @@ int run_serve(const ServeArguments& arguments) {
   options.address = arguments.address;
   options.port = arguments.port;
   options.workers = arguments.workers;
+  options.most_wait = std::chrono::milliseconds(arguments.most_wait_ms);
   options.certificate = arguments.certificate;
   options.key = arguments.key;
   options.token = read_token(arguments.token_file);
@@ -107,6 +108,7 @@ int run_serve(const ServeArguments& arguments) {
   ServedModel::Options served;
   served.tables = named_paths(arguments.tables, "--table");
   served.context = arguments.context;
+  served.precision = arguments.int8 ? Precision::kInt8 : Precision::kFloat32;
 
   const std::int64_t wanted = Artifact::open(arguments.model)
                                   .contents()

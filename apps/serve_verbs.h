@@ -16,6 +16,8 @@ struct ServeArguments {
   std::uint16_t port = 8080;
   int grpc_port = -1;  ///< -1: no gRPC; 0: any free one
   std::size_t workers = 0;
+  bool int8 = false;
+  std::int64_t most_wait_ms = 50;
   std::string token_file, certificate, key;
   std::size_t cached_members = 100000;
   std::int64_t most_interactions = 0;  ///< 0: as many as the model looks back on

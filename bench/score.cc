@@ -101,13 +101,14 @@ int run(int argc, char** argv) {
   std::int64_t candidates = 64;
   double seconds = 3;
   int threads = 1;
-  bool alone = false, processor = false;
+  bool alone = false, int8 = false, processor = false;
   app.add_option("folder", folder, "Folder of the model; made with --write")->required();
   bool writing = false;
   app.add_flag("--write", writing, "Write model, requests and logits there, and end");
   app.add_option("--engine", engine, "limber, libtorch or peak")
       ->check(CLI::IsMember({"limber", "libtorch", "peak"}));
   app.add_option("--candidates", candidates, "Candidates of a request");
+  app.add_flag("--int8", int8, "Fully connected layers in integers");
   app.add_flag("--nothing-shared", alone, "Treat all features as the candidates' own");
   app.add_option("--threads", threads, "Compute threads; one core is what is measured")
       ->check(CLI::Range(1, 1));
@@ -127,7 +128,8 @@ int run(int argc, char** argv) {
   if (writing) publish_workload(workload, model, std::filesystem::path(folder) / "models");
   const auto runtime =
       RuntimeModel::load(Artifact::open(std::filesystem::path(folder) / "models" / "bench"),
-                         alone ? std::vector<std::string>{} : shared_features());
+                         alone ? std::vector<std::string>{} : shared_features(),
+                         int8 ? Precision::kInt8 : Precision::kFloat32);
   Scorer scorer(runtime);
   const MemberVector nobody;
   std::vector<float> logits;

@@ -6,12 +6,33 @@ repeated in each row, as their users must give them. Prints a table and ends wit
 """
 
 import argparse
+import json
 import os
+import subprocess
+import sys
 import tempfile
 
 import side_by_side
 
 SIZES = (1, 64, 512)
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+
+
+def integer_auc(options):
+    """AUC of MovieLens-100K's test rows with such layers, in floats and in integers."""
+    def run(command):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"error: {' '.join(command)} ended with {done.returncode}: {done.stderr[-500:]}")
+        return done.stdout
+
+    run(["scripts/get-movielens-100k"])
+    with tempfile.TemporaryDirectory(prefix="limber-bench-") as models:
+        settings = ["model.global_block.hidden=[400,400,400]", "model.global_block.cross.kind=low_rank",
+                    "train.epochs=6", "train.tensorboard=false", "train.threads=2"]
+        run(["build/release/apps/limber", "train", "examples/movielens-100k/config.yaml", "--models", models,
+             "--quiet", "--resamples", "0", *[word for one in settings for word in ("--set", one)]])
+        return json.loads(run([side_by_side.program("bench_int8_auc"), os.path.join(models, "limaml")]))
 
 
 def main():
@@ -29,6 +50,7 @@ def main():
                 case = ["--candidates", str(size)]
                 engines = {
                     "ours": [program, folder, *case],
+                    "ours, int8": [program, folder, *case, "--int8"],
                     "ours, nothing shared": [program, folder, *case, "--nothing-shared"],
                     "LibTorch": [program, folder, *case, "--engine", "libtorch"],
                 }
@@ -40,7 +62,7 @@ def main():
 
     best = max(peak)
     middle = lambda size, name, key: side_by_side.median([one[key] for one in found[size, name]])
-    names = ("ours", "ours, nothing shared", "ONNX Runtime", "LibTorch")
+    names = ("ours", "ours, int8", "ours, nothing shared", "ONNX Runtime", "LibTorch")
     print(f"Scoring ({side_by_side.conditions(options)}; {found[1, 'ours'][0]['instruction_set']}).\n")
     print(f"{'candidates':>10}  {'engine':22}{'candidates/s':>13}{'p50 us':>10}{'p99 us':>10}{'ours is':>9}")
     result = {}
@@ -55,11 +77,18 @@ def main():
         call = middle(size, "ONNX Runtime", "call_us")
         result[f"ratio_onnxruntime_{size}_less_call"] = round(
             (middle(size, "ONNX Runtime", "p50_us") - call) / ours, 3)
+    fast = middle(512, "ours, int8", "p50_us")
+    result["ratio_onnxruntime_512_int8"] = round(middle(512, "ONNX Runtime", "p50_us") / fast, 3)
+    result["speed_up_int8_512"] = round(middle(512, "ours", "p50_us") / fast, 3)
+    quality = integer_auc(options)
+    result["auc_loss_int8"] = round(quality["auc_loss_int8"], 6)
     result["fraction_of_peak"] = round(middle(512, "ours", "gflops") / best, 3)
     result["difference"] = max(one["difference"] for (_, name), many in found.items()
                                if name == "ONNX Runtime" for one in many)
     print(f"\nA call of ONNX Runtime from Python that computes nothing takes {middle(1, 'ONNX Runtime', 'call_us'):.1f} us;")
     print("ratios in the JSON are given with and (less_call) without it.")
+    print(f"Integers are {result['speed_up_int8_512']:.2f} times as fast as floats at 512 candidates. MovieLens-100K with such layers:")
+    print(f"AUC {quality['auc']:.5f} in floats, {quality['auc_int8']:.5f} in integers ({quality['rows']} test rows).")
     print(f"Largest difference of a logit: {result['difference']:.1e}. The peak of a matrix product is "
           f"{best:.1f} GFLOP/s;\nat 512 candidates ours does {middle(512, 'ours', 'gflops'):.1f} GFLOP/s, counted as "
           "if each candidate went through\nthe plain layers (what is shared is then computed less often than it is counted).")

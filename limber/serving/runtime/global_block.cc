@@ -131,14 +131,7 @@ void FrozenGlobalBlock::forward_from(const float* x, const float* first, std::in
   if (crosses.empty()) {
     const DenseLayer& layer = mlp.layers[0];
     float* h = workspace.take(rows, layer.out);
-    Product product =
-        layer.weight.product(constant_width, width, x + constant_width, padded(width), rows);
-    product.start = first;
-    product.c = h;
-    product.c_row = padded(layer.out);
-    product.finish = mlp.tanh ? Finish::kNone : Finish::kRelu;
-    multiply(product);
-    if (mlp.tanh) tanh_rows(h, padded(layer.out), rows, layer.out);
+    apply_first_to_own(x + constant_width, padded(width), rows, first, 0, workspace, h);
     finish(h, 1, rows, wide_logits, workspace, logits);
     return;
   }
@@ -159,12 +152,50 @@ void FrozenGlobalBlock::finish(const float* h, std::size_t layer, std::int64_t r
   std::int64_t h_width = layer == 0 ? width : mlp.layers[layer - 1].out;
   for (; layer < mlp.layers.size(); ++layer) {
     float* next = workspace.take(rows, mlp.layers[layer].out);
-    apply(mlp.layers[layer], mlp.tanh, h, padded(h_width), rows, next);
+    const DenseLayer& dense = mlp.layers[layer];
+    if (quantized.empty() || layer >= quantized.size()) {
+      apply(dense, mlp.tanh, h, padded(h_width), rows, next);
+    } else {
+      const bool positive = layer > 0 && !mlp.tanh;
+      quantized[layer].apply(h, padded(h_width), rows, positive, dense.bias.data(), 0, !mlp.tanh,
+                             workspace, next, padded(dense.out));
+      if (mlp.tanh) tanh_rows(next, padded(dense.out), rows, dense.out);
+    }
     h = next;
-    h_width = mlp.layers[layer].out;
+    h_width = dense.out;
   }
   few_outputs(h, padded(h_width), head.data(), padded(h_width), head_bias.data(), wide_logits,
               logits, rows, h_width, labels);
+}
+
+void FrozenGlobalBlock::quantize() {
+  for (const DenseLayer& layer : mlp.layers) {
+    quantized.emplace_back(layer.rows.data(), layer.in, layer.out, padded(layer.out));
+  }
+  if (mlp.layers.empty()) return;
+  const DenseLayer& first = mlp.layers[0];
+  quantized_own = QuantizedMatrix(first.rows.data() + constant_width * padded(first.out),
+                                  width - constant_width, first.out, padded(first.out));
+}
+
+void FrozenGlobalBlock::apply_first_to_own(const float* own, std::int64_t own_row,
+                                           std::int64_t rows, const float* start,
+                                           std::int64_t start_row, Workspace& workspace,
+                                           float* to) const {
+  const DenseLayer& layer = mlp.layers[0];
+  if (quantized_own.empty()) {
+    Product product = layer.weight.product(constant_width, width, own, own_row, rows);
+    product.start = start;
+    product.start_row = start_row;
+    product.c = to;
+    product.c_row = padded(layer.out);
+    product.finish = mlp.tanh ? Finish::kNone : Finish::kRelu;
+    multiply(product);
+  } else {
+    quantized_own.apply(own, own_row, rows, /*positive=*/false, start, start_row, !mlp.tanh,
+                        workspace, to, padded(layer.out));
+  }
+  if (mlp.tanh) tanh_rows(to, padded(layer.out), rows, layer.out);
 }
 
 void FrozenGlobalBlock::forward_wide(const float* inputs, std::int64_t rows, float* logits) const {

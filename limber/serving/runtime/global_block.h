@@ -5,6 +5,7 @@
 
 #include "limber/core/config/options.h"
 #include "limber/serving/runtime/dense_layer.h"
+#include "limber/serving/runtime/quantized_matrix.h"
 #include "limber/serving/runtime/workspace.h"
 
 namespace limber {
@@ -38,6 +39,10 @@ struct FrozenGlobalBlock {
   std::int64_t labels = 0;
   std::vector<FrozenCrossLayer> crosses;
   DenseStack mlp;
+  /// By fully connected layer, where asked for: its weight in seven bits.
+  std::vector<QuantizedMatrix> quantized;
+  /// Of the first layer the rows of each candidate's own columns alone.
+  QuantizedMatrix quantized_own;
   AlignedFloats head;            ///< [labels, last width], rows padded
   std::vector<float> head_bias;  ///< [labels]
   std::int64_t wide_width = 0;
@@ -62,6 +67,16 @@ struct FrozenGlobalBlock {
   /// for 0.
   void finish(const float* h, std::size_t layer, std::int64_t rows, const float* wide_logits,
               Workspace& workspace, float* logits) const;
+  /// Lets scoring multiply the fully connected layers in seven bits from here on. (Adaptation stays
+  /// in floats: it follows gradients.)
+  void quantize();
+
+  /// Output of the first fully connected layer from the candidates' own columns [rows, width -
+  /// constant_width] and from what all else amounts to: `start`, as Product's.
+  void apply_first_to_own(const float* own, std::int64_t own_row, std::int64_t rows,
+                          const float* start, std::int64_t start_row, Workspace& workspace,
+                          float* to) const;
+
   /// logits of the wide inputs [rows, wide_width], rows padded(wide_width) apart.
   void forward_wide(const float* inputs, std::int64_t rows, float* logits) const;
 

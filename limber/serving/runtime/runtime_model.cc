@@ -32,11 +32,12 @@ std::vector<std::string> member_features(const Artifact& artifact) {
 }
 
 std::shared_ptr<const RuntimeModel> RuntimeModel::load(
-    Artifact artifact, const std::vector<std::string>& shared_features) {
+    Artifact artifact, const std::vector<std::string>& shared_features, Precision precision) {
   Config config = config_from_json(artifact.contents().fields.config, origin_of(artifact));
   std::shared_ptr<RuntimeModel> model(new RuntimeModel(std::move(artifact), std::move(config)));
   model->load_encoders();
   model->load_blocks(shared_features);
+  if (precision == Precision::kInt8) model->global_block.quantize();
   return model;
 }
 

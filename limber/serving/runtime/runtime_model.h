@@ -34,6 +34,10 @@ struct FrozenHistoryEncoder {
   std::int64_t dim() const { return out.out; }
 };
 
+/// How scoring multiplies the fully connected layers of the global block: in 32-bit floats, or in
+/// integers of seven bits, which is faster and rounds.
+enum class Precision { kFloat32, kInt8 };
+
 /// A published model, ready to score and to adapt members without LibTorch. Immutable; any number
 /// of threads may use one.
 class RuntimeModel {
@@ -42,7 +46,8 @@ class RuntimeModel {
   /// part is computed once; each must be one of the model's. The tables stay mapped from the
   /// artifact's files. Throws InputError: no such feature, a tensor that does not fit the config.
   static std::shared_ptr<const RuntimeModel> load(Artifact artifact,
-                                                  const std::vector<std::string>& shared_features);
+                                                  const std::vector<std::string>& shared_features,
+                                                  Precision precision = Precision::kFloat32);
   RuntimeModel(const RuntimeModel&) = delete;
   RuntimeModel& operator=(const RuntimeModel&) = delete;
 

@@ -100,14 +100,13 @@ float* SharedColumns::first_layer(const float* own, std::int64_t rows, Workspace
     } else {
       product.start = constants_[0];
     }
-    product.c = to;
-    product.c_row = to_row;
-    if (last && !block_.mlp.tanh) product.finish = Finish::kRelu;
-    multiply(product);
     if (last) {
-      if (block_.mlp.tanh) tanh_rows(to, to_row, rows, next.columns());
+      block_.apply_first_to_own(x, row, rows, product.start, product.start_row, workspace, to);
       return to;
     }
+    product.c = to;
+    product.c_row = to_row;
+    multiply(product);
     const FrozenCrossLayer& layer = block_.crosses[at];
     float* crossed = workspace.take(rows, width);
     Product up = layer.own_up.product(to, to_row, rows);

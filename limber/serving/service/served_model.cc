@@ -18,7 +18,7 @@ std::shared_ptr<const ServedModel> ServedModel::load(const std::filesystem::path
     if (std::find(shared.begin(), shared.end(), name) == shared.end()) shared.push_back(name);
   }
   return std::shared_ptr<const ServedModel>(
-      new ServedModel(RuntimeModel::load(std::move(artifact), shared), options));
+      new ServedModel(RuntimeModel::load(std::move(artifact), shared, options.precision), options));
 }
 
 ServedModel::ServedModel(std::shared_ptr<const RuntimeModel> runtime, const Options& options)

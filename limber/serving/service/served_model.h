@@ -36,6 +36,7 @@ class ServedModel {
     std::filesystem::path base;                 ///< what the config's relative paths count from
     /// Interaction features that a request's candidates share beside those of the member.
     std::vector<std::string> context;
+    Precision precision = Precision::kFloat32;
   };
   /// Opens `path` (models/NAME or models/NAME/VERSION) and reads its side tables. Throws
   /// InputError.
