@@ -17,7 +17,7 @@ struct ServeArguments {
   int grpc_port = -1;  ///< -1: no gRPC; 0: any free one
   std::size_t workers = 0;
   bool int8 = false;
-  std::int64_t most_wait_ms = 50;
+  std::int64_t most_wait_ms = 30;
   std::string token_file, certificate, key;
   std::size_t cached_members = 100000;
   std::int64_t most_interactions = 0;  ///< 0: as many as the model looks back on

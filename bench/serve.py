@@ -105,7 +105,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=10, help="of each load")
     parser.add_argument("--connections", type=int, default=8, help="that make the server busy")
-    parser.add_argument("--overload", type=int, default=96, help="connections that are too many")
+    parser.add_argument("--overload", type=int, default=200, help="connections that are too many")
     options = parser.parse_args()
     quiet([ROOT / "scripts" / "get-movielens-100k"])
     with tempfile.TemporaryDirectory(prefix="limber-bench-") as folder:
