@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "limber/serving/http/json_reader.h"
-#include "limber/serving/service/request_schema.h"
+#include "limber/serving/rows/request_schema.h"
 
 namespace limber {
 

@@ -10,7 +10,7 @@
 #include "limber/core/base/nearest_word.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/data/reader.h"
-#include "limber/serving/service/row_encoder.h"
+#include "limber/serving/rows/row_encoder.h"
 
 namespace limber {
 namespace {

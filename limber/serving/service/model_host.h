@@ -10,8 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "limber/serving/rows/served_model.h"
 #include "limber/serving/service/personaliser.h"
-#include "limber/serving/service/served_model.h"
 
 namespace limber {
 

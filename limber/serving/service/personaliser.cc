@@ -3,9 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <cmath>
 
 #include "limber/core/base/error.h"
+#include "limber/serving/rows/member_rows.h"
 #include "limber/serving/service/field_json.h"
 
 namespace limber {
@@ -17,31 +17,7 @@ std::int64_t now_ms() {
       .count();
 }
 
-/// The labels of an interaction: as named under "labels", else from its columns. NaN = absent.
-void append_labels(const RequestSchema& schema, const RuntimeModel& model, const FieldRow& row,
-                   const std::vector<std::pair<std::string, double>>& named,
-                   std::vector<float>& labels) {
-  std::string room;
-  for (std::size_t l = 0; l < schema.labels().size(); ++l) {
-    const RequestSchema::Label& label = schema.labels()[l];
-    float value = std::nanf("");
-    for (const auto& [name, given] : named) {
-      if (name == model.layout.labels[l]) value = static_cast<float>(given);
-    }
-    const FieldValue& field = row[label.column];
-    if (std::isnan(value) && !field.missing()) {
-      value = label.expression.wants_number() ? label.expression.evaluate_number(number_of(field))
-                                              : label.expression.evaluate_key(key_of(field, room));
-    }
-    labels.push_back(value);
-  }
-}
-
 }  // namespace
-
-std::string member_name(const Key& key) {
-  return key.is_number ? std::to_string(key.number) : std::string(key.text);
-}
 
 std::shared_ptr<const MemberEntry> Personaliser::entry(const ServedModel& model, Workbench& bench,
                                                        std::string_view member) {
@@ -99,19 +75,15 @@ void Personaliser::forget(std::string_view member) {
 std::shared_ptr<const MemberEntry> Personaliser::adapt(
     const ServedModel& model, Workbench& bench, std::string_view member,
     const std::vector<StoredInteraction>& interactions) {
-  const RuntimeModel& runtime = model.runtime();
   const RequestSchema& schema = model.schema();
-  RowEncoder& encoder = bench.interactions;
-  encoder.restart();
-  bench.labels.clear();
-  bench.weights.clear();
+  MemberRows rows(model, bench, member);
   auto entry = std::make_shared<MemberEntry>();
   entry->model = &model;
   for (const StoredInteraction& stored : interactions) {
     try {
       http::read_json(stored.interaction.body, [&](http::JsonValue& root) {
         FieldRow row(schema);
-        std::vector<std::pair<std::string, double>> named;
+        NamedLabels named;
         root.object([&](std::string_view key, http::JsonValue& value) {
           const int column = schema.find(key);
           if (key == "labels" && value.type() == http::JsonType::kObject) {
@@ -122,16 +94,7 @@ std::shared_ptr<const MemberEntry> Personaliser::adapt(
             row[static_cast<std::size_t>(column)] = read_field(value);
           }
         });
-        row[schema.task()] = FieldValue::of(member);
-        // All that can fail before anything is kept.
-        std::vector<float> labels;
-        append_labels(schema, runtime, row, named, labels);
-        const double weight =
-            schema.weight() < 0 ? 1.0 : number_of(row[static_cast<std::size_t>(schema.weight())]);
-        encoder.add(row);
-        bench.labels.insert(bench.labels.end(), labels.begin(), labels.end());
-        bench.weights.push_back(std::isnan(weight) || weight < 0 ? 1.0F
-                                                                 : static_cast<float>(weight));
+        rows.add(row, named);
       });
     } catch (const std::exception& error) {
       // A model that reads a column differently from the one that accepted the interaction.
@@ -140,26 +103,9 @@ std::shared_ptr<const MemberEntry> Personaliser::adapt(
     }
     entry->sequence = stored.sequence;
   }
-  encoder.chain_sequences();
-  entry->sequences = encoder.latest_values();
-  const std::int64_t rows = std::min(encoder.rows(), runtime.config.meta.support);
-  const auto skipped = static_cast<std::size_t>(encoder.rows() - rows);
-  entry->interactions = rows;
-  SupportRows support;
-  support.rows = &encoder.tail(rows);
-  support.labels = bench.labels.data() + skipped * schema.labels().size();
-  if (schema.weight() >= 0) support.weights = bench.weights.data() + skipped;
-  RowSet member_row;
-  if (rows == 0 && runtime.meta_block && runtime.member_level()) {
-    FieldRow row(schema);
-    row[schema.task()] = FieldValue::of(member);
-    encoder.add(row);
-    encoder.set_sequences({});
-    member_row = encoder.set();
-    support.member = &member_row;
-    support.rows = &encoder.tail(0);
-  }
-  bench.adapter.adapt(support, runtime.config.meta.adaptation_steps, entry->vector);
+  MemberRows::Result result = rows.adapt(entry->vector);
+  entry->sequences = std::move(result.sequences);
+  entry->interactions = result.interactions;
   return entry;
 }
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "limber/serving/rows/served_model.h"
 #include "limber/serving/service/member_cache.h"
-#include "limber/serving/service/served_model.h"
 #include "limber/serving/store/member_store.h"
 
 namespace limber {
@@ -44,8 +44,5 @@ class Personaliser {
   MemberStore& store_;
   MemberCache cache_;
 };
-
-/// The name under which a member's key stands in the store: a number's digits, or the text.
-std::string member_name(const Key& key);
 
 }  // namespace limber

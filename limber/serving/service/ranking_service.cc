@@ -1,25 +1,10 @@
 #include "limber/serving/service/ranking_service.h"
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-
 #include "limber/core/base/error.h"
-#include "limber/core/base/nearest_word.h"
+#include "limber/serving/rows/rank_rows.h"
 
 namespace limber {
 namespace {
-
-std::size_t label_index(const RuntimeModel& model, std::string_view label) {
-  if (label.empty()) return 0;
-  const auto& labels = model.layout.labels;
-  const auto found = std::find(labels.begin(), labels.end(), label);
-  if (found == labels.end()) {
-    throw InputError("the model has no label '{}'{}", label,
-                     did_you_mean(std::string(label), labels));
-  }
-  return static_cast<std::size_t>(found - labels.begin());
-}
 
 /// Throws InputError for an interaction that the served model could learn nothing from.
 void check(const ServedModel& model, std::string_view member, Workbench& bench,
@@ -88,29 +73,8 @@ Ranking RankingService::rank(const ServedModel& model, Workbench& bench, std::st
   Ranking ranking;
   ranking.label = label_index(model.runtime(), label);
   ranking.member = personaliser_.entry(model, bench, member);
-  bench.candidates.set_sequences(ranking.member->sequences);
-  const RowSet& rows = bench.candidates.set();
-  const auto count = static_cast<std::size_t>(rows.rows);
-  const std::size_t labels = model.schema().labels().size();
-  bench.logits.resize(count * labels);
-  bench.scorer.score(ranking.member->vector, rows, bench.logits);
-
-  std::vector<std::size_t> order(count);
-  std::iota(order.begin(), order.end(), 0);
-  const auto logit = [&](std::size_t i) { return bench.logits[i * labels + ranking.label]; };
-  const std::size_t kept = limit == 0 ? count : std::min(limit, count);
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(),
-                    [&](std::size_t a, std::size_t b) {
-                      return logit(a) != logit(b) ? logit(a) > logit(b) : a < b;
-                    });
-  order.resize(kept);
-  for (const std::size_t i : order) {
-    RankedCandidate& candidate = ranking.order.emplace_back();
-    candidate.index = i;
-    for (std::size_t l = 0; l < labels; ++l) {
-      candidate.scores.push_back(1.0F / (1.0F + std::exp(-bench.logits[i * labels + l])));
-    }
-  }
+  ranking.order = rank_rows(model, bench, ranking.member->vector, ranking.member->sequences,
+                            ranking.label, limit);
   return ranking;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "limber/serving/rows/ranked_candidate.h"
 #include "limber/serving/service/field_json.h"
 #include "limber/serving/service/model_host.h"
 #include "limber/serving/service/personaliser.h"
@@ -13,11 +14,6 @@
 namespace limber {
 
 /// What is asked for: a member's candidates, best first.
-struct RankedCandidate {
-  std::size_t index = 0;      ///< place in the request
-  std::vector<float> scores;  ///< probability of each label
-};
-
 struct Ranking {
   std::shared_ptr<const MemberEntry> member;
   std::size_t label = 0;               ///< what the order is by

@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
+#include "limber/serving/rows/catalogue.h"
+#include "limber/serving/rows/request_schema.h"
 #include "limber/serving/runtime/runtime_model.h"
-#include "limber/serving/service/catalogue.h"
-#include "limber/serving/service/request_schema.h"
 
 namespace limber {
 

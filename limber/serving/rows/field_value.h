@@ -37,6 +37,8 @@ struct FieldValue {
 double number_of(const FieldValue& value);
 /// Throws BadValue for a missing one and for a list. `room` keeps a text that had to be spelled.
 Key key_of(const FieldValue& value, std::string& room);
+/// A member's key as text, under which all else knows the member: a number's digits, or the text.
+std::string member_name(const Key& key);
 /// Calls `use` with each key of a list, or of the parts of a text between separators.
 template <class Use>
 void for_each_key(const FieldValue& value, std::string_view separator, Use use);

@@ -1,4 +1,4 @@
-#include "limber/serving/service/served_model.h"
+#include "limber/serving/rows/served_model.h"
 
 #include <algorithm>
 
@@ -23,7 +23,7 @@ std::shared_ptr<const ServedModel> ServedModel::load(const std::filesystem::path
 
 ServedModel::ServedModel(std::shared_ptr<const RuntimeModel> runtime, const Options& options)
     : runtime_(std::move(runtime)),
-      catalogue_(*runtime_, options.tables, options.base),
+      catalogue_(*runtime_, options.tables, options.base, options.table_option),
       schema_(*runtime_, catalogue_),
       interactions_wanted_(runtime_->config.meta.support) {
   for (const FeatureEncoder& encoder : runtime_->encoders) {

@@ -1,4 +1,4 @@
-#include "limber/serving/service/catalogue.h"
+#include "limber/serving/rows/catalogue.h"
 
 #include <algorithm>
 

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "limber/serving/rows/catalogue.h"
+#include "limber/serving/rows/request_schema.h"
+#include "limber/serving/rows/row_encoder.h"
 #include "limber/serving/runtime/adapter.h"
 #include "limber/serving/runtime/scorer.h"
-#include "limber/serving/service/catalogue.h"
-#include "limber/serving/service/request_schema.h"
-#include "limber/serving/service/row_encoder.h"
 
 namespace limber {
 
@@ -37,6 +37,8 @@ class ServedModel {
     /// Interaction features that a request's candidates share beside those of the member.
     std::vector<std::string> context;
     Precision precision = Precision::kFloat32;
+    /// What messages call the option that says where a table is.
+    std::string table_option = "--table";
   };
   /// Opens `path` (models/NAME or models/NAME/VERSION) and reads its side tables. Throws
   /// InputError.

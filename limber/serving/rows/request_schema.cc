@@ -1,4 +1,4 @@
-#include "limber/serving/service/request_schema.h"
+#include "limber/serving/rows/request_schema.h"
 
 namespace limber {
 

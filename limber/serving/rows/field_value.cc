@@ -1,4 +1,4 @@
-#include "limber/serving/service/field_value.h"
+#include "limber/serving/rows/field_value.h"
 
 #include <fmt/format.h>
 
@@ -78,6 +78,10 @@ Key key_of(const FieldValue& value, std::string& room) {
     default:
       throw BadValue("a list is no single value");
   }
+}
+
+std::string member_name(const Key& key) {
+  return key.is_number ? std::to_string(key.number) : std::string(key.text);
 }
 
 }  // namespace limber

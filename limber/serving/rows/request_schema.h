@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "limber/core/data/label_expression.h"
+#include "limber/serving/rows/catalogue.h"
+#include "limber/serving/rows/field_value.h"
 #include "limber/serving/runtime/runtime_model.h"
-#include "limber/serving/service/catalogue.h"
-#include "limber/serving/service/field_value.h"
 
 namespace limber {
 

@@ -1,4 +1,4 @@
-#include "limber/serving/service/row_encoder.h"
+#include "limber/serving/rows/row_encoder.h"
 
 #include <algorithm>
 
