@@ -1,5 +1,5 @@
-"""Installs the library into a folder of its own, moves that elsewhere, and builds and runs
-examples/embed from it alone, as somebody does who has no checkout.
+"""Installs Limber into a folder of its own, moves that elsewhere, runs its programs, and builds and
+runs examples/embed from it alone, as somebody does who has no checkout.
 
 usage: embed_example_test.py CMAKE BUILD_FOLDER REPOSITORY TINY_MODEL_MAIN CMAKE_ARGUMENTS...
 """
@@ -91,6 +91,24 @@ def check_example(folder, prefix, cmake, repository, tiny_model, arguments):
     failed = subprocess.run([folder / "build/embed", models / "models/tinny", models], text=True, capture_output=True)
     check(failed.returncode == 1 and "did you mean" in failed.stderr and failed.stderr.count("\n") == 1,
           f"a missing model gave {failed.returncode}: {failed.stderr}")
+    return models
+
+
+def check_programs(prefix, models):
+    said = run(prefix / "bin/limber", "inspect", "models/tiny", cwd=models)
+    check("000001" in said, f"limber inspect said\n{said}")
+    run(prefix / "bin/limber", "serve", "--help")
+
+
+def check_arrow_is_asked_for(folder, prefix, cmake, repository):
+    """Without an Arrow the package says how to name one."""
+    environment = {key: value for key, value in os.environ.items() if key != "Arrow_DIR"}
+    done = subprocess.run([cmake, "-S", repository / "examples/embed", "-B", folder / "no-arrow",
+                           f"-DCMAKE_PREFIX_PATH={prefix}", "-DLIMBER_PYTHON=/nowhere/python"],
+                          text=True, capture_output=True, env=environment)
+    said = " ".join(done.stderr.split())
+    check(done.returncode != 0 and "Set Arrow_DIR, or LIMBER_PYTHON to an interpreter" in said,
+          f"configuring without Arrow gave {done.returncode}: {said}")
 
 
 def check_headers(folder, prefix, cmake, arguments):
@@ -131,7 +149,8 @@ def main():
     repository = pathlib.Path(repository)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        run(cmake, "--install", build, "--component", "library", "--prefix", folder / "first")
+        for component in ("library", "programs"):
+            run(cmake, "--install", build, "--component", component, "--prefix", folder / "first")
         prefix = folder / "moved"
         os.rename(folder / "first", prefix)
         private = [path.name for path in prefix.rglob("*.h") if "test" in path.name]
@@ -141,8 +160,10 @@ def main():
                   f"{path.relative_to(prefix)} names the checkout")
         check_versions(folder, prefix, cmake)
         check_headers(folder, prefix, cmake, arguments)
-        check_example(folder, prefix, cmake, repository, tiny_model, arguments)
-    print("embed_example: installed, moved, built and ran")
+        check_arrow_is_asked_for(folder, prefix, cmake, repository)
+        models = check_example(folder, prefix, cmake, repository, tiny_model, arguments)
+        check_programs(prefix, models)
+    print("embed_example: installed, moved, built and run")
 
 
 if __name__ == "__main__":

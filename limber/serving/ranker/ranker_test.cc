@@ -68,6 +68,7 @@ Taste adapted(const std::vector<Seen>& seen, double age) {
 
 std::vector<Fields> fields_of(const std::vector<Seen>& seen) {
   std::vector<Fields> interactions;
+  interactions.reserve(seen.size());
   for (const Seen& one : seen) {
     interactions.push_back({{"movie_id", one.film}, {"rating", one.rating}});
   }
