@@ -95,6 +95,7 @@ Ranker Ranker::open(const std::filesystem::path& model, const RankerOptions& opt
   served.tables = options.tables;
   served.base = options.base;
   served.context = options.shared;
+  served.precision = options.int8 ? Precision::kInt8 : Precision::kFloat32;
   served.table_option = "RankerOptions::tables";
   return Ranker(std::make_shared<const Implementation>(ServedModel::load(model, served)));
 }

@@ -35,6 +35,8 @@ struct RankerOptions {
   /// Interaction features that the candidates of one call have in common, beside those of the
   /// member: their part is computed once a call, from the first candidate.
   std::vector<std::string> shared = {};
+  /// Ranks with the fully connected layers multiplied in small integers: faster, rounded.
+  bool int8 = false;
 };
 
 /// What a call of Ranker::rank asks for.
