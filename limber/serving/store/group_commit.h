@@ -66,6 +66,7 @@ class GroupCommit {
                                       waiting_.begin() + static_cast<std::ptrdiff_t>(size));
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(size));
     std::vector<Entry*> entries;
+    entries.reserve(size);
     for (Waiting* waiting : group) entries.push_back(&waiting->entry);
 
     lock.unlock();

@@ -28,6 +28,7 @@ TEST(GroupCommit, WritesEveryRequestOnceAndOneGroupAtATime) {
       5);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
         for (int i = 0; i < kRequests; ++i) {

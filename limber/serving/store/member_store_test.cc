@@ -60,7 +60,9 @@ class MemberStores : public testing::TestWithParam<const char*> {
   }
   std::vector<std::int64_t> sequences(std::string_view member, std::int64_t limit = 1000) {
     std::vector<std::int64_t> result;
-    for (const auto& stored : store_->recent(member, limit)) result.push_back(stored.sequence);
+    const auto recent = store_->recent(member, limit);
+    result.reserve(recent.size());
+    for (const auto& stored : recent) result.push_back(stored.sequence);
     return result;
   }
   /// All that scan finds, in pages of `limit`.
@@ -127,6 +129,7 @@ TEST_P(MemberStores, KeepNoMoreThanTheCap) {
 
   // More than the cap in one call, the dropped ones among the new.
   std::vector<MemberInteraction> many;
+  many.reserve(9);
   for (int i = 0; i < 9; ++i) many.push_back({"bob", at(now_, "x" + std::to_string(i % 5))});
   const auto results = store_->append_many(many);
   // x0 to x4 are 1 to 5; x0, dropped meanwhile, is stored again and drops x2, and so on.
@@ -418,7 +421,7 @@ TEST_P(MemberStores, FindEverythingAfterReopening) {
 }
 
 TEST_P(MemberStores, ConcurrentAppendsKeepAllAndNumberThemWithoutGaps) {
-  constexpr int kThreads = 8, kAppends = 150, kMembers = 5;
+  constexpr std::int64_t kThreads = 8, kAppends = 150, kMembers = 5;
   options_.most_interactions = kThreads * kAppends;
   open();
   // What each thread was told, by member: sequence -> body.
@@ -427,6 +430,7 @@ TEST_P(MemberStores, ConcurrentAppendsKeepAllAndNumberThemWithoutGaps) {
   std::atomic<int> duplicates = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
         together.arrive_and_wait();

@@ -36,6 +36,7 @@ local function read_head()
   touched, newest, marks = math.max(now, tonumber(stored[1])), tonumber(stored[2]), stored[3]
 end
 
+-- Comes last: the clock goes on meanwhile, and a head must not end before what it numbers.
 local function write_head()
   redis.call('HSET', head, 'touched', string.format('%.0f', touched),
              'newest', string.format('%.0f', newest), 'marks', marks)
@@ -96,8 +97,8 @@ for i = 7, #ARGV, 4 do
   table.insert(results, sequence)
 end
 if stored then
-  write_head()
   set_lifetime(list, list_life)
+  write_head()
 end
 return results
 )lua";
@@ -126,8 +127,8 @@ for i = 1, #others - most + 1 do table.insert(outdated, others[i].field) end
 for _, old in ipairs(outdated) do redis.call('HDEL', states, old) end
 redis.call('HSET', states, field, value)
 touched = math.max(touched, time)
-write_head()
 set_lifetime(states, state_life)
+write_head()
 return 1
 )lua";
 

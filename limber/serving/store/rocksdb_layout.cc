@@ -201,7 +201,7 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const StoreOptions& o
   }
   result.compaction_filter = filter;
   // What was forgotten or has expired leaves the disk within a week, however little is written.
-  result.periodic_compaction_seconds = 7 * 24 * 60 * 60;
+  result.periodic_compaction_seconds = std::uint64_t{7} * 24 * 60 * 60;
   return result;
 }
 

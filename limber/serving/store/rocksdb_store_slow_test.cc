@@ -30,6 +30,7 @@ constexpr int kThreads = 4;
   options.write_buffer_bytes = 256 << 10;  // Small, so that tables are written meanwhile.
   const auto store = open_member_store(std::string("rocksdb:") + folder, options);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (std::uint64_t i = 0;; ++i) {
@@ -37,7 +38,7 @@ constexpr int kThreads = 4;
         const std::string body =
             std::to_string(::getpid()) + "-" + std::to_string(t) + "-" + std::to_string(i);
         const AppendResult result = store->append(member, {0, body, body});
-        const std::string line = member + " " + std::to_string(result.sequence) + " " + body + "\n";
+        const std::string line = fmt::format("{} {} {}\n", member, result.sequence, body);
         if (::write(1, line.data(), line.size()) < 0) std::_Exit(3);
       }
     });

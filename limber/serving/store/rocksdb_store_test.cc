@@ -31,6 +31,7 @@ class RocksdbStores : public testing::Test {
     const auto store = open();
     for (int round = 0; round < 3; ++round) {
       std::vector<MemberInteraction> many;
+      many.reserve(static_cast<std::size_t>(members));
       for (int i = 0; i < members; ++i) {
         many.push_back({"m" + std::to_string(i), {kTime, "", "body " + std::to_string(i)}});
       }
@@ -221,7 +222,8 @@ TEST_F(RocksdbStores, CompactionDropsWhatHasExpired) {
   };
   {
     const auto store = open();
-    for (int i = 0; i < 4; ++i) store->append("ann", {kTime + i * 20'000, std::to_string(i), "{}"});
+    for (int i = 0; i < 4; ++i)
+      store->append("ann", {kTime + i * std::int64_t{20'000}, std::to_string(i), "{}"});
     store->put_state("ann", {{1}, "m", "1", kTime, 4});
   }
   EXPECT_EQ(look(), (std::vector<int>{1, 4, 4, 1}));
