@@ -8,6 +8,7 @@
 namespace limber {
 
 Call::Call(CallBoard& board, GrpcMethod method) : board_(board), method_(method) {
+  ++board_.running;
   board_.metrics.begun();
 }
 
@@ -28,6 +29,7 @@ void Call::OnDone() {
                                     : grpc::StatusCode::CANCELLED;
   board_.metrics.ended(method_, code,
                        std::chrono::duration<double>(Clock::now() - arrival_).count());
+  --board_.running;
   delete this;
 }
 

@@ -22,6 +22,7 @@ struct CallBoard {
   /// A call that is cancelled after this moment is cut off by the end of the server.
   std::atomic<Clock::time_point> cut_after = Clock::time_point::max();
   std::atomic<std::size_t> cut_off = 0;
+  std::atomic<std::size_t> running = 0;  ///< calls that have begun and not ended
 };
 
 /// One call, from its arrival until gRPC is done with it; then it deletes itself.

@@ -59,7 +59,7 @@ TEST_F(GrpcOverload, DoesNotRunWhatNobodyWaitsForAnyMore) {
   store_.hold_at(gate_);
   auto first = begin("first");
   ASSERT_TRUE(held(1));
-  auto late = begin("late", milliseconds(200));
+  auto late = begin("late", seconds(2));
   ASSERT_TRUE(in_flight(2));
   EXPECT_EQ(late.get().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   gate_.open();
@@ -71,13 +71,13 @@ TEST_F(GrpcOverload, DoesNotRunWhatNobodyWaitsForAnyMore) {
 }
 
 TEST_F(GrpcOverload, DoesNotRunWhatIsTooLateForTheServer) {
-  start({.workers = 1, .deadline = milliseconds(100)});
+  start({.workers = 1, .deadline = seconds(1)});
   store_.hold_at(gate_);
   auto first = begin("first");
   ASSERT_TRUE(held(1));
   auto late = begin("late");
   ASSERT_TRUE(in_flight(2));
-  std::this_thread::sleep_for(milliseconds(150));
+  std::this_thread::sleep_for(milliseconds(1100));
   gate_.open();
   // One that runs already is not too late.
   EXPECT_TRUE(first.get().ok());
@@ -122,6 +122,16 @@ TEST_F(GrpcOverload, CutsOffWhatIsTooSlowWhenItEnds) {
   gate_.open();
   EXPECT_FALSE(drained.get());
   EXPECT_EQ(ended("ModelInfer", "CANCELLED"), 1);
+}
+
+TEST_F(GrpcOverload, WaitsForNoIdlePeerWhenItEnds) {
+  start();
+  // One that has nothing to ask and reads nothing: neither goodbye nor ping.
+  http::Client silent(server_->port());
+  silent.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + std::string("\0\0\0\4\0\0\0\0\0", 9));
+  EXPECT_TRUE(live());
+  EXPECT_TRUE(server_->drain(std::chrono::hours(1)));
+  EXPECT_FALSE(live());
 }
 
 TEST_F(GrpcOverload, SurvivesACrowdThatComesAndGoes) {

@@ -1,12 +1,15 @@
 #include "limber/serving/grpc/grpc_server.h"
 
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/security/server_credentials.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/ip/address.hpp>
+#include <future>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -69,6 +72,8 @@ class GrpcServer::Implementation {
   std::uint16_t port() const { return port_; }
 
  private:
+  void disconnect_idle_peers(const std::future<void>& shut_down);
+
   const GrpcOptions options_;
   std::atomic<bool> draining_ = false;
   std::atomic<std::uint16_t> port_ = 0;
@@ -128,12 +133,27 @@ bool GrpcServer::Implementation::drain(std::chrono::milliseconds patience) {
   if (drained_) return *drained_;
   if (server_) {
     board_.cut_after = CallBoard::Clock::now() + patience;
-    // Returns when all calls are done, the handlers of those that were cut off among them.
-    server_->Shutdown(std::chrono::system_clock::now() + patience);
+    // Returns when all calls are done, the handlers of those that were cut off among them, and all
+    // connections closed.
+    auto shut_down = std::async(std::launch::async, [&] {
+      server_->Shutdown(std::chrono::system_clock::now() + patience);
+    });
+    disconnect_idle_peers(shut_down);
   }
   pool_.stop();
   drained_ = board_.cut_off == 0;
   return *drained_;
+}
+
+void GrpcServer::Implementation::disconnect_idle_peers(const std::future<void>& shut_down) {
+  // A client that was told to go may be slow to do so, or be gone without a word; once nothing runs
+  // that would be waiting for nothing.
+  constexpr std::chrono::milliseconds kPause(10);
+  constexpr int kPausesForGoodbye = 30;
+  for (int idle = 0; shut_down.wait_for(kPause) != std::future_status::ready;) {
+    idle = board_.running == 0 ? idle + 1 : 0;
+    if (idle == kPausesForGoodbye) grpc_server_cancel_all_calls(server_->c_server());
+  }
 }
 
 GrpcServer::GrpcServer(GrpcOptions options, RankingService& service, const ApiLimits& limits,

@@ -9,7 +9,7 @@
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/base/random.h"
-#include "limber/serving/service/served_model.h"
+#include "limber/serving/rows/served_model.h"
 #include "limber/serving/service/test_model_for_test.h"
 
 namespace limber {
