@@ -30,8 +30,9 @@ int parse_and_run(int argc, char** argv) {
   ServeArguments serve;
   CLI::App* serve_verb = app.add_subcommand(
       "serve",
-      "Ranks over HTTP, learns from feedback, and shows a console page at /. A newer version that\n"
-      "appears in the model's folder is exchanged under load. SIGTERM ends it in good order.");
+      "Ranks over HTTP and gRPC, learns from feedback, and shows a console page at /. A newer\n"
+      "version that appears in the model's folder is exchanged under load. SIGTERM ends it in\n"
+      "good order.");
   serve_verb->add_option("model", serve.model, "models/NAME or models/NAME/VERSION")->required();
   serve_verb->add_option("--store", serve.store, kStoreHelp)->capture_default_str();
   add_tables(serve_verb, serve.tables);
@@ -46,6 +47,12 @@ int parse_and_run(int argc, char** argv) {
       ->capture_default_str();
   serve_verb->add_option("--port", serve.port, "Port; 0 takes any free one and prints it")
       ->capture_default_str();
+  serve_verb
+      ->add_option(
+          "--grpc-port", serve.grpc_port,
+          "Port of the Open Inference Protocol over gRPC; 0 takes any free one and prints\n"
+          "it; without it there is no gRPC")
+      ->check(CLI::Range(0, 65535));
   serve_verb->add_option("--workers", serve.workers, "Threads that rank; 0: one a processor");
   serve_verb->add_flag("--int8", serve.int8,
                        "Multiply the fully connected layers in 8-bit integers: faster, rounded");

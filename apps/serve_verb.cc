@@ -2,6 +2,8 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
+#include <future>
+#include <optional>
 #include <thread>
 
 #include "apps/serve_verbs.h"
@@ -10,6 +12,7 @@
 #include "limber/core/base/main.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/data/source_reader.h"
+#include "limber/serving/grpc/grpc_server.h"
 #include "limber/serving/serve/http_api.h"
 
 namespace limber {
@@ -60,6 +63,29 @@ ConsoleData console_data(const ServedModel& model, const ServeArguments& argumen
     }
   }
   return console;
+}
+
+/// The gRPC server beside the HTTP server: the same workers, certificate and token, and ready when
+/// that one is.
+GrpcOptions grpc_options(const ServeArguments& arguments, const http::ServerOptions& options) {
+  GrpcOptions grpc;
+  grpc.address = options.address;
+  grpc.port = static_cast<std::uint16_t>(arguments.grpc_port);
+  grpc.workers = options.workers;
+  grpc.most_requests = options.queue_capacity;
+  grpc.most_wait = options.most_wait;
+  grpc.deadline = options.deadline;
+  grpc.certificate = options.certificate;
+  grpc.key = options.key;
+  grpc.token = options.token;
+  return grpc;
+}
+
+/// http://127.0.0.1:8080
+std::string url(const std::string& scheme, const ServeArguments& arguments, std::uint16_t port) {
+  const bool ipv6 = arguments.address.find(':') != std::string::npos;
+  return fmt::format("{}{}://{}{}{}:{}", scheme, arguments.certificate.empty() ? "" : "s",
+                     ipv6 ? "[" : "", arguments.address, ipv6 ? "]" : "", port);
 }
 
 /// A request of each kind, so that the first member does not pay for cold caches and tables.
@@ -128,20 +154,27 @@ int run_serve(const ServeArguments& arguments) {
 
   http::Server server(options);
   add_endpoints(server, service, console, ApiLimits{});
+  std::optional<GrpcServer> grpc;
+  if (arguments.grpc_port >= 0) {
+    grpc.emplace(grpc_options(arguments, options), service, ApiLimits{}, server.metrics(),
+                 [&] { return server.ready() && store->health().usable; });
+    grpc->start();
+  }
   server.start();
   host.watch(std::chrono::milliseconds(static_cast<std::int64_t>(1e3 * arguments.watch_seconds)));
   const auto model = host.current();
-  const bool ipv6 = arguments.address.find(':') != std::string::npos;
-  fmt::print("serving {} version {} on {}://{}{}{}:{} (store {}; tables: {}; ready in {:.2f} s)\n",
-             model->runtime().name(), model->runtime().version(),
-             arguments.certificate.empty() ? "http" : "https", ipv6 ? "[" : "", arguments.address,
-             ipv6 ? "]" : "", server.port(), arguments.store,
-             model->catalogue().tables().empty() ? "none" : model->catalogue().summary(),
-             time.seconds());
+  fmt::print(
+      "serving {} version {} on {}{} (store {}; tables: {}; ready in {:.2f} s)\n",
+      model->runtime().name(), model->runtime().version(), url("http", arguments, server.port()),
+      grpc ? " and " + url("grpc", arguments, grpc->port()) : "", arguments.store,
+      model->catalogue().tables().empty() ? "none" : model->catalogue().summary(), time.seconds());
   std::fflush(stdout);
   while (!stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   spdlog::info("stopping: no new connections; running requests are finished");
-  const bool clean = server.drain(std::chrono::seconds(arguments.drain_seconds));
+  const std::chrono::seconds patience(arguments.drain_seconds);
+  auto grpc_clean = std::async(std::launch::async, [&] { return !grpc || grpc->drain(patience); });
+  const bool http_clean = server.drain(patience);
+  const bool clean = grpc_clean.get() && http_clean;
   if (!clean) spdlog::warn("some requests were cut off after {} s", arguments.drain_seconds);
   return clean ? 0 : 1;
 }
