@@ -1,6 +1,8 @@
 #include <arrow/api.h>
 
 #include <atomic>
+#include <map>
+#include <set>
 #include <thread>
 
 #include "apps/serve_verbs.h"
@@ -175,6 +177,27 @@ int adapt_files(const AdaptArguments& arguments) {
   return 0;
 }
 
+/// Drops interactions older than the newest that the store has of their member: a log that is
+/// loaded again must not bring back what was pushed out. Returns how many.
+std::int64_t leave_out_older(MemberStore& store, std::vector<MemberInteraction>& interactions) {
+  std::set<std::string> names;
+  for (const MemberInteraction& one : interactions) names.insert(one.member);
+  const std::vector<std::string> members(names.begin(), names.end());
+  std::map<std::string, std::int64_t> newest;
+  constexpr std::size_t together = 1024;
+  for (std::size_t first = 0; first < members.size(); first += together) {
+    const auto some = std::span(members).subspan(first, std::min(together, members.size() - first));
+    const auto recent = store.recent_many(some, 1);
+    for (std::size_t m = 0; m < some.size(); ++m) {
+      if (!recent[m].empty()) newest[some[m]] = recent[m].back().interaction.time_ms;
+    }
+  }
+  return static_cast<std::int64_t>(std::erase_if(interactions, [&](const MemberInteraction& one) {
+    const auto found = newest.find(one.member);
+    return found != newest.end() && one.interaction.time_ms < found->second;
+  }));
+}
+
 /// Puts the log's interactions into the store: in the order of time where the config knows it, for
 /// which all of them are held in memory at once; else in the order of the files.
 void load_interactions(const ServedModel& model, const Config& config, MemberStore& store) {
@@ -221,6 +244,7 @@ void load_interactions(const ServedModel& model, const Config& config, MemberSto
                      [](const MemberInteraction& a, const MemberInteraction& b) {
                        return a.interaction.time_ms < b.interaction.time_ms;
                      });
+    known += leave_out_older(store, waiting);
   }
   write();
   fmt::print("loaded {}{}{} in {:.2f} s\n", counted(stored, "interaction"),

@@ -68,8 +68,10 @@ int parse_and_run(int argc, char** argv) {
   auto* key = serve_verb->add_option("--key", serve.key, "PEM file of its key");
   certificate->needs(key);
   key->needs(certificate);
-  serve_verb->add_option("--cached-members", serve.cached_members, "Members kept in memory")
-      ->capture_default_str();
+  serve_verb->add_option(
+      "--cached-members", serve.cached_members,
+      "Members kept in memory: 100000; with Redis 0, since servers that share a\n"
+      "store would not see each other's clicks");
   serve_verb->add_option("--most-interactions", serve.most_interactions,
                          "Kept of a member; 0: twice what the model looks back on, at least 200");
   serve_verb->add_option("--interaction-days", serve.interaction_days,

@@ -1,6 +1,7 @@
 #include <arrow/record_batch.h>
 #include <spdlog/spdlog.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <future>
 #include <optional>
@@ -117,6 +118,8 @@ std::map<std::string, std::string> named_paths(const std::vector<std::string>& g
 }
 
 int run_serve(const ServeArguments& arguments) {
+  // A file that may not grow is a failed write, as a full disk is, and not a silent death.
+  std::signal(SIGXFSZ, SIG_IGN);
   const Stopwatch time;
   http::ServerOptions options;
   options.address = arguments.address;
@@ -146,7 +149,9 @@ int run_serve(const ServeArguments& arguments) {
                                : std::max<std::int64_t>(200, 2 * wanted);
   kept.interaction_ttl = std::chrono::hours(24) * arguments.interaction_days;
   const auto store = open_member_store(arguments.store, kept);
-  Personaliser personaliser(*store, arguments.cached_members);
+  // Servers that share a store must see each other's clicks, so none of them remembers members.
+  const bool shared_store = arguments.store.starts_with("redis:");
+  Personaliser personaliser(*store, arguments.cached_members.value_or(shared_store ? 0 : 100000));
   ModelHost host(arguments.model, served, personaliser);
   RankingService service(host, personaliser);
   const ConsoleData console = console_data(*host.current(), arguments);

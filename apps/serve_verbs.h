@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,10 @@ struct ServeArguments {
   bool int8 = false;
   std::int64_t most_wait_ms = 30;
   std::string token_file, certificate, key;
-  std::size_t cached_members = 100000;
-  std::int64_t most_interactions = 0;  ///< 0: as many as the model looks back on
-  std::int64_t interaction_days = 0;   ///< 0: forever
-  std::string title;                   ///< column of the item table that the console page shows
+  std::optional<std::size_t> cached_members;  ///< 100,000; with Redis, which others may share, 0
+  std::int64_t most_interactions = 0;         ///< 0: as many as the model looks back on
+  std::int64_t interaction_days = 0;          ///< 0: forever
+  std::string title;  ///< column of the item table that the console page shows
   double watch_seconds = 1;
   std::int64_t drain_seconds = 30;
 };

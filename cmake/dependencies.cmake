@@ -126,6 +126,9 @@ if(LIMBER_SERVING)
   limber_need(OpenSSL "${run_setup} (Debian: libssl-dev)")
   limber_need(Boost "${run_setup} (Debian: libboost-dev)" CONFIG COMPONENTS headers)
   limber_need(Protobuf "${run_setup} (Debian: libprotobuf-dev protobuf-compiler)")
+  # The torch wheel's package makes an empty protobuf::libprotobuf, so the library is named outright.
+  add_library(limber_protobuf INTERFACE)
+  target_link_libraries(limber_protobuf INTERFACE ${Protobuf_LIBRARY_RELEASE})
   limber_need(gRPC "${run_setup} (Debian: libgrpc++-dev protobuf-compiler-grpc)" CONFIG)
   # hiredis' own CMake package names the static library; its shared one is taken.
   find_path(HIREDIS_INCLUDE_DIR hiredis/hiredis.h)

@@ -12,7 +12,7 @@ add_custom_command(OUTPUT ${generated_files}
   COMMENT "Generating the Open Inference Protocol")
 add_library(limber_open_inference STATIC ${generated_files})
 target_include_directories(limber_open_inference SYSTEM PUBLIC ${generated})
-target_link_libraries(limber_open_inference PUBLIC gRPC::grpc++ protobuf::libprotobuf)
+target_link_libraries(limber_open_inference PUBLIC gRPC::grpc++ limber_protobuf)
 if(LIMBER_SANITIZE)
   target_compile_options(limber_open_inference PRIVATE -fsanitize=${LIMBER_SANITIZE})
 endif()

@@ -35,6 +35,19 @@ http::Response answer_console(RankingService& service, const ConsoleData& consol
       answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+/// A store that is gone is not the server's fault, and may be back soon.
+http::Handler with_store(http::Handler handler) {
+  return [handler = std::move(handler)](const http::Request& request) {
+    try {
+      return handler(request);
+    } catch (const StoreUnavailable& error) {
+      http::Response response = http::error_response(503, error.what());
+      response.headers.emplace_back("Retry-After", "1");
+      return response;
+    }
+  };
+}
+
 void add_metrics(http::Server& server, RankingService& service) {
   http::Metrics& metrics = server.metrics();
   metrics.gauge("limber_cached_members", "Members whose vectors are in memory",
@@ -62,20 +75,18 @@ void add_endpoints(http::Server& server, RankingService& service, const ConsoleD
         return answer_rank(service, limits, request.body);
       },
       json);
-  server.route(
-      "POST", "/feedback",
-      [&service, limits](const http::Request& request) {
-        return answer_feedback(service, limits, request.body);
-      },
-      json);
+  server.route("POST", "/feedback", with_store([&service, limits](const http::Request& request) {
+                 return answer_feedback(service, limits, request.body);
+               }),
+               json);
   server.route("GET", "/members/{id}", [&service](const http::Request& request) {
     return answer_member(service, request.path_parameter("id"));
   });
-  server.route("DELETE", "/members/{id}", [&service](const http::Request& request) {
-    service.personaliser().forget(
-        member_name(key_of(std::string_view(request.path_parameter("id")))));
-    return http::Response{204, "", ""};
-  });
+  server.route("DELETE", "/members/{id}", with_store([&service](const http::Request& request) {
+                 service.personaliser().forget(
+                     member_name(key_of(std::string_view(request.path_parameter("id")))));
+                 return http::Response{204, "", ""};
+               }));
 
   http::RouteOptions vital;
   vital.priority = http::Priority::kVital;

@@ -115,8 +115,8 @@ http::Response answer_rank(RankingService& service, const ApiLimits& limits,
   json += ",\"member\":";
   append_json_text(body.member, json);
   const auto& labels = model->runtime().layout.labels;
-  fmt::format_to(std::back_inserter(json), ",\"interactions\":{},\"ranking\":[",
-                 ranking.member->interactions);
+  fmt::format_to(std::back_inserter(json), ",\"interactions\":{}{},\"ranking\":[",
+                 ranking.member->interactions, ranking.member->unknown ? ",\"unknown\":true" : "");
   bool first = true;
   for (const RankedCandidate& candidate : ranking.order) {
     fmt::format_to(std::back_inserter(json), "{}{{\"index\":{},\"score\":{:.7g}", first ? "" : ",",
@@ -198,8 +198,9 @@ http::Response answer_feedback(RankingService& service, const ApiLimits& limits,
   append_json_text(member, json);
   fmt::format_to(std::back_inserter(json),
                  ",\"stored\":{},\"duplicates\":{},\"expired\":{},\"sequence\":{},"
-                 "\"interactions\":{},\"milliseconds\":{:.3f}}}",
-                 stored, count - stored - expired, expired, sequence, result.member->interactions,
+                 "\"interactions\":{},\"refreshed\":{},\"milliseconds\":{:.3f}}}",
+                 stored, count - stored - expired, expired, sequence,
+                 result.member ? result.member->interactions : 0, result.member != nullptr,
                  1e3 * time.seconds());
   return http::Response::json(std::move(json));
 }

@@ -21,6 +21,7 @@ struct MemberEntry {
   std::int64_t sequence = 0;      ///< of the newest interaction adapted on; 0: none
   std::int64_t interactions = 0;  ///< that the adaptation looked at
   const void* model = nullptr;    ///< which ServedModel made it
+  bool unknown = false;           ///< the store could not be asked
 };
 
 /// The members that were asked for last, in memory. Thread-safe.

@@ -17,37 +17,76 @@ std::int64_t now_ms() {
       .count();
 }
 
+/// What `use` returns; a store that fails, and not its caller, becomes StoreUnavailable.
+template <class Use>
+auto ask_store(Use use) {
+  try {
+    return use();
+  } catch (const InputError&) {
+    throw;
+  } catch (const Error& error) {
+    throw StoreUnavailable("the store cannot be used: {}", error.what());
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const MemberEntry> Personaliser::entry(const ServedModel& model, Workbench& bench,
                                                        std::string_view member) {
   if (auto cached = cache_.find(member, &model)) return cached;
+  try {
+    if (auto stored = stored_entry(model, member)) return stored;
+    return refresh(model, bench, member);
+  } catch (const StoreUnavailable& error) {
+    // Better a ranking for nobody in particular than none.
+    spdlog::warn("member {} is ranked as unknown: {}", member, error.what());
+    auto entry = std::make_shared<MemberEntry>(*adapt(model, bench, member, {}));
+    entry->unknown = true;
+    return entry;
+  }
+}
+
+std::shared_ptr<const MemberEntry> Personaliser::stored_entry(const ServedModel& model,
+                                                              std::string_view member) {
   const RuntimeModel& runtime = model.runtime();
   // What a sequence holds is not part of the stored vector.
-  if (!model.has_sequences() && runtime.uses_support()) {
-    const auto state = store_.get_state(member, runtime.name(), runtime.version());
-    if (state && static_cast<std::int64_t>(state->values.size()) >= runtime.known_width()) {
-      auto entry = std::make_shared<MemberEntry>();
-      const auto known = state->values.begin() + runtime.known_width();
-      entry->vector.known.assign(state->values.begin(), known);
-      entry->vector.slots.assign(known, state->values.end());
-      entry->sequence = state->sequence;
-      entry->interactions = std::min(state->sequence, model.interactions_wanted());
-      entry->model = &model;
-      cache_.put(member, entry);
-      return entry;
-    }
+  if (model.has_sequences() || !runtime.uses_support()) return nullptr;
+  const auto state =
+      ask_store([&] { return store_.get_state(member, runtime.name(), runtime.version()); });
+  if (!state || static_cast<std::int64_t>(state->values.size()) < runtime.known_width()) {
+    return nullptr;
   }
-  return refresh(model, bench, member);
+  // Another server, or one that was killed, may have stored interactions since.
+  const auto newest = ask_store([&] { return store_.recent(member, 1); });
+  if (!newest.empty() && newest.back().sequence > state->sequence) return nullptr;
+  auto entry = std::make_shared<MemberEntry>();
+  const auto known = state->values.begin() + runtime.known_width();
+  entry->vector.known.assign(state->values.begin(), known);
+  entry->vector.slots.assign(known, state->values.end());
+  entry->sequence = state->sequence;
+  entry->interactions = std::min(state->sequence, model.interactions_wanted());
+  entry->model = &model;
+  cache_.put(member, entry);
+  return entry;
 }
 
 std::shared_ptr<const MemberEntry> Personaliser::refresh(const ServedModel& model, Workbench& bench,
                                                          std::string_view member) {
-  auto entry = adapt(model, bench, member, store_.recent(member, model.interactions_wanted()));
+  std::vector<StoredInteraction> interactions;
+  try {
+    interactions = ask_store([&] { return store_.recent(member, model.interactions_wanted()); });
+  } catch (const StoreUnavailable&) {
+    // What is in memory may be out of date now.
+    cache_.forget(member);
+    throw;
+  }
+  auto entry = adapt(model, bench, member, interactions);
   cache_.put(member, entry);
   if (entry->sequence > 0 && model.runtime().uses_support()) {
-    store_.put_state(member, {entry->vector.joined(), model.runtime().name(),
-                              model.runtime().version(), now_ms(), entry->sequence});
+    ask_store([&] {
+      return store_.put_state(member, {entry->vector.joined(), model.runtime().name(),
+                                       model.runtime().version(), now_ms(), entry->sequence});
+    });
   }
   return entry;
 }
@@ -67,8 +106,15 @@ void Personaliser::refresh_many(const ServedModel& model, Workbench& bench,
   store_.put_states(states);
 }
 
+std::vector<AppendResult> Personaliser::append(const std::vector<MemberInteraction>& interactions) {
+  return ask_store([&] { return store_.append_many(interactions); });
+}
+
 void Personaliser::forget(std::string_view member) {
-  store_.forget(member);
+  ask_store([&] {
+    store_.forget(member);
+    return true;
+  });
   cache_.forget(member);
 }
 

@@ -5,11 +5,18 @@
 #include <string>
 #include <string_view>
 
+#include "limber/core/base/error.h"
 #include "limber/serving/rows/served_model.h"
 #include "limber/serving/service/member_cache.h"
 #include "limber/serving/store/member_store.h"
 
 namespace limber {
+
+/// The store cannot be used right now; what was asked for may work again later.
+class StoreUnavailable : public Error {
+ public:
+  using Error::Error;
+};
 
 /// Keeps members' vectors fresh: from memory, from the store, or by adapting to the stored
 /// interactions. Thread-safe.
@@ -19,11 +26,13 @@ class Personaliser {
       : store_(store), cache_(cached_members) {}
 
   /// The member as `model` sees it now. Adapts only when neither memory nor the store has an
-  /// embedding of this version.
+  /// embedding of this version that knows of all interactions. While the store cannot be used, a
+  /// member that is not in memory is taken for one that nobody has seen (MemberEntry::unknown).
   std::shared_ptr<const MemberEntry> entry(const ServedModel& model, Workbench& bench,
                                            std::string_view member);
 
   /// Adapts the member to what the store holds, and keeps the result in memory and in the store.
+  /// Throws StoreUnavailable.
   std::shared_ptr<const MemberEntry> refresh(const ServedModel& model, Workbench& bench,
                                              std::string_view member);
 
@@ -31,12 +40,17 @@ class Personaliser {
   void refresh_many(const ServedModel& model, Workbench& bench,
                     std::span<const std::string> members);
 
-  /// Removes all about a member, here and in the store.
+  /// Stores interactions. Throws StoreUnavailable.
+  std::vector<AppendResult> append(const std::vector<MemberInteraction>& interactions);
+
+  /// Removes all about a member, here and in the store. Throws StoreUnavailable.
   void forget(std::string_view member);
   std::size_t cached() const { return cache_.size(); }
   MemberStore& store() { return store_; }
 
  private:
+  std::shared_ptr<const MemberEntry> stored_entry(const ServedModel& model,
+                                                  std::string_view member);
   std::shared_ptr<const MemberEntry> adapt(const ServedModel& model, Workbench& bench,
                                            std::string_view member,
                                            const std::vector<StoredInteraction>& interactions);

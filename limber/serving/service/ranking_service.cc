@@ -1,5 +1,7 @@
 #include "limber/serving/service/ranking_service.h"
 
+#include <spdlog/spdlog.h>
+
 #include "limber/core/base/error.h"
 #include "limber/serving/rows/rank_rows.h"
 
@@ -96,9 +98,14 @@ std::vector<MemberInteraction> RankingService::prepare(
 FeedbackResult RankingService::feedback(const ServedModel& model, std::string_view member,
                                         const std::vector<MemberInteraction>& interactions) {
   FeedbackResult result;
-  result.results = personaliser_.store().append_many(interactions);
+  result.results = personaliser_.append(interactions);
   const auto bench = model.borrow();
-  result.member = personaliser_.refresh(model, *bench, member);
+  try {
+    result.member = personaliser_.refresh(model, *bench, member);
+  } catch (const StoreUnavailable& error) {
+    // What was acknowledged stays so; the next ranking that can ask the store adapts.
+    spdlog::warn("member {} is not adapted yet: {}", member, error.what());
+  }
   return result;
 }
 
