@@ -219,6 +219,16 @@ class Requests(Case):
             self.assertEqual(server.ask("POST", "/rank", body)[0], 401)
             self.assertEqual(server.ask("POST", "/rank", body, {"Authorization": "Bearer secret"})[0], 200)
 
+    def test_the_program_is_small_and_knows_no_libtorch(self):
+        program = pathlib.Path(LIMBER).with_name("limber-serve")
+        linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+        self.assertIn("librocksdb", linked)
+        for library in ("torch", "c10", "mkl", "python"):
+            self.assertNotIn(f"lib{library}", linked)
+        with Server(self.model, "memory:") as server:
+            print(f"limber-serve: {program.stat().st_size / 2**20:.1f} MiB, ready after {server.ready_seconds} s",
+                  file=sys.stderr)
+
     def test_one_server_a_folder(self):
         with Server(self.model, self.store):
             done = run("serve", self.model, "--store", self.store, "--port", 0)
@@ -328,6 +338,7 @@ class Console(Case):
                     self.assertEqual(sorted(after.split(",")), sorted(expected.split(",")))
                     self.assertRegex(page.run("document.getElementById('status').textContent"),
                                      r"adapted in [\d.]+ ms; ranked \d+ items on 4 interactions in [\d.]+ ms")
+                    page.close()
                     page.close()
                 finally:
                     browser.kill()
