@@ -15,6 +15,7 @@
 #include "limber/core/config/config.h"
 #include "limber/core/data/dataset_builder.h"
 #include "limber/core/data/table_writer.h"
+#include "limber/serving/rows/row_encoder.h"
 #include "limber/serving/runtime/adapter.h"
 #include "limber/serving/runtime/dataset_rows.h"
 #include "limber/serving/service/log_rows.h"
@@ -221,13 +222,14 @@ void load_interactions(const ServedModel& model, const Config& config, MemberSto
   const std::int64_t skipped = for_each_log_row(
       expand_paths(config.data.interactions), schema, config.data.on_bad_row == "skip", "loading",
       [&](FieldRow& row, const LogPlace& place) {
-        MemberInteraction& one = waiting.emplace_back();
+        MemberInteraction one;
         one.member = member_name(key_of(row[schema.task()], room));
         // The same row of the same file is stored once.
         one.interaction.event_id = fmt::format("{}:{}", place.file->filename().string(), place.row);
         one.interaction.time_ms = 0;
         if (time_column >= 0) {
           const FieldValue& value = row[static_cast<std::size_t>(time_column)];
+          if (value.missing()) throw BadField(config.data.time, "the time is missing");
           one.interaction.time_ms = 1000 * (value.kind == FieldValue::Kind::kText
                                                 ? time_of(value.text)
                                                 : static_cast<std::int64_t>(number_of(value)));
@@ -237,6 +239,7 @@ void load_interactions(const ServedModel& model, const Config& config, MemberSto
           if (c != schema.task() && !row[c].missing()) fields.emplace_back(schema.name(c), row[c]);
         }
         one.interaction.body = to_json(fields);
+        waiting.push_back(std::move(one));
         if (time_column < 0 && waiting.size() == together) write();
       });
   if (time_column >= 0) {

@@ -169,6 +169,14 @@ class Requests(Case):
                            for price in (1, 1000))
             self.assertNotEqual(cheap, dear)
 
+    def test_large_ids_stay_exact(self):
+        """Neighbours that a double cannot tell apart are two members."""
+        with Server(self.model, self.store) as server:
+            server.click(2**53 + 1, ITEMS[0])
+            self.assertEqual(server.rank(2**53 + 1, ITEMS)["member"], str(2**53 + 1))
+            self.assertEqual(server.rank(2**53 + 1, ITEMS)["interactions"], 1)
+            self.assertEqual(server.rank(2**53, ITEMS)["interactions"], 0)
+
     def test_an_event_counts_once(self):
         with Server(self.model, self.store) as server:
             self.assertEqual(server.click("m", ITEMS[0], event_id="e1")["stored"], 1)

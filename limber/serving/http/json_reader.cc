@@ -131,6 +131,14 @@ std::string_view JsonValue::string() {
   return text;
 }
 
+bool JsonValue::is_integer() const {
+  if (type() != JsonType::kNumber) return false;
+  // The token reaches up to the next one, blanks included.
+  const std::string_view token = parsed(value_).raw_json_token();
+  const std::size_t end = token.find_last_not_of(" \t\r\n");
+  return token.substr(0, end + 1).find_first_not_of("-0123456789") == std::string_view::npos;
+}
+
 std::int64_t JsonValue::integer() {
   if (type() != JsonType::kNumber) fail_expected("a whole number");
   take();

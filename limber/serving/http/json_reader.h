@@ -55,6 +55,9 @@ class JsonValue {
   /// Unescaped UTF-8; lives until read_json() returns.
   std::string_view string();
   std::int64_t integer();
+  /// Whether the value is written as a whole number: digits alone, perhaps behind a minus sign.
+  /// Such a number is exact as integer() and perhaps not as number(). Does not read the value.
+  bool is_integer() const;
   /// Any number, whole ones included, that a double can hold.
   double number();
   bool boolean();

@@ -1,6 +1,7 @@
 #include "limber/serving/serve/inference_protocol.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -81,8 +82,7 @@ http::Response answer_infer(RankingService& service, const ServedModel& model,
   InferenceBody body;
   std::vector<InferenceOutput> outputs;
   // Members are adapted before, so that no other document is read while this one is open.
-  std::vector<InferenceTensor> kept;
-  std::vector<std::string> texts;
+  std::deque<std::string> texts;
   http::read_json(text, [&](http::JsonValue& root) {
     root.object([&](std::string_view key, http::JsonValue& value) {
       if (key == "id") {
@@ -97,15 +97,14 @@ http::Response answer_infer(RankingService& service, const ServedModel& model,
         });
       }
     });
-    // The document's texts end with it; the values' views must not.
-    std::size_t count = 0;
-    for (const InferenceTensor& input : body.inputs) count += input.values.size();
-    texts.reserve(count);
+    // The document's texts end with it; the values' views must not. A deque's elements stay put.
+    const auto keep = [&](FieldValue& value) {
+      if (value.kind == FieldValue::Kind::kText) value.text = texts.emplace_back(value.text);
+    };
     for (InferenceTensor& input : body.inputs) {
       for (FieldValue& value : input.values) {
-        if (value.kind != FieldValue::Kind::kText) continue;
-        texts.emplace_back(value.text);
-        value.text = texts.back();
+        keep(value);
+        for (FieldValue& element : value.list) keep(element);
       }
     }
   });

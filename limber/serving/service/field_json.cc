@@ -14,11 +14,9 @@ FieldValue read_scalar(http::JsonValue& value) {
       return FieldValue::of(value.boolean());
     case http::JsonType::kString:
       return FieldValue::of(value.string());
-    case http::JsonType::kNumber: {
-      // Ids are whole numbers; beyond what a double tells apart they must stay exact.
-      const double number = value.number();
-      return FieldValue::of(number);
-    }
+    case http::JsonType::kNumber:
+      // Ids beyond what a double tells apart must stay exact.
+      return value.is_integer() ? FieldValue::of(value.integer()) : FieldValue::of(value.number());
     default:
       value.fail("expected a number, a text, true, false or null");
   }
