@@ -293,12 +293,11 @@ TEST_F(GrpcServing, SaysWhatIsWrongInOneLine) {
   EXPECT_TRUE(infer(one_row("a")).ok());
 }
 
-TEST_F(GrpcServing, KeepsTheMachinesFaultsToItself) {
+TEST_F(GrpcServing, RanksForNobodyInParticularWhileTheStoreFails) {
   start();
   store_.fail();
   const grpc::Status status = infer(one_row("a"));
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
-  EXPECT_EQ(status.error_message().find("disk"), std::string::npos);
+  EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_TRUE(live());
 }
 
