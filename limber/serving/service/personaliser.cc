@@ -21,7 +21,7 @@ std::int64_t now_ms() {
 
 std::shared_ptr<const MemberEntry> Personaliser::entry(const ServedModel& model, Workbench& bench,
                                                        std::string_view member) {
-  if (auto cached = cache_.find(member, &model)) return cached;
+  if (auto cached = cache_.find(member, model.id())) return cached;
   const RuntimeModel& runtime = model.runtime();
   // What a sequence holds is not part of the stored vector.
   if (!model.has_sequences() && runtime.uses_support()) {
@@ -33,7 +33,7 @@ std::shared_ptr<const MemberEntry> Personaliser::entry(const ServedModel& model,
       entry->vector.slots.assign(known, state->values.end());
       entry->sequence = state->sequence;
       entry->interactions = std::min(state->sequence, model.interactions_wanted());
-      entry->model = &model;
+      entry->model = model.id();
       cache_.put(member, entry);
       return entry;
     }
@@ -78,7 +78,7 @@ std::shared_ptr<const MemberEntry> Personaliser::adapt(
   const RequestSchema& schema = model.schema();
   MemberRows rows(model, bench, member);
   auto entry = std::make_shared<MemberEntry>();
-  entry->model = &model;
+  entry->model = model.id();
   for (const StoredInteraction& stored : interactions) {
     try {
       http::read_json(stored.interaction.body, [&](http::JsonValue& root) {
