@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <charconv>
 #include <cstring>
 #include <unordered_set>
 
@@ -131,14 +132,6 @@ std::string_view JsonValue::string() {
   return text;
 }
 
-bool JsonValue::is_integer() const {
-  if (type() != JsonType::kNumber) return false;
-  // The token reaches up to the next one, blanks included.
-  const std::string_view token = parsed(value_).raw_json_token();
-  const std::size_t end = token.find_last_not_of(" \t\r\n");
-  return token.substr(0, end + 1).find_first_not_of("-0123456789") == std::string_view::npos;
-}
-
 std::int64_t JsonValue::integer() {
   if (type() != JsonType::kNumber) fail_expected("a whole number");
   take();
@@ -152,6 +145,26 @@ std::int64_t JsonValue::integer() {
     fail_malformed(code);
   }
   return number;
+}
+
+bool JsonValue::is_integer() const {
+  const std::string_view text = digits();
+  std::int64_t number = 0;
+  return !text.empty() &&
+         std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc();
+}
+
+std::string_view JsonValue::digits() const {
+  if (type() != JsonType::kNumber) return {};
+  // The token reaches to the next one.
+  std::string_view text = parsed(value_).raw_json_token();
+  text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+  std::string_view unsigned_text = text;
+  if (unsigned_text.starts_with('-')) unsigned_text.remove_prefix(1);
+  const bool whole = !unsigned_text.empty() &&
+                     unsigned_text.find_first_not_of("0123456789") == std::string_view::npos &&
+                     (unsigned_text[0] != '0' || unsigned_text.size() == 1);
+  return whole ? text : std::string_view();
 }
 
 double JsonValue::number() {

@@ -55,9 +55,12 @@ class JsonValue {
   /// Unescaped UTF-8; lives until read_json() returns.
   std::string_view string();
   std::int64_t integer();
-  /// Whether the value is written as a whole number: digits alone, perhaps behind a minus sign.
-  /// Such a number is exact as integer() and perhaps not as number(). Does not read the value.
+  /// Whether this is a number that integer() reads: no point, no exponent, within 64 bits.
   bool is_integer() const;
+  /// The spelling of a number without point and exponent, however long: what tells ids apart that
+  /// neither 64 bits nor a double hold. Empty for all else. Lives as string() does; unlike it this
+  /// does not read the value.
+  std::string_view digits() const;
   /// Any number, whole ones included, that a double can hold.
   double number();
   bool boolean();

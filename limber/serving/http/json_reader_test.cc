@@ -111,6 +111,59 @@ TEST(JsonReader, NamesThePlaceAndWhatWasExpected) {
   EXPECT_EQ(message_of(R"({"a": 1, "b": 2, "a": 3})"), "a: the key appears twice");
 }
 
+TEST(JsonReader, TellsWholeNumbersFromOthers) {
+  struct Case {
+    const char* token;
+    bool integer;
+    const char* digits;
+  };
+  // Beside a neighbour and blanks, so that a token's end is not the document's.
+  for (const Case& one :
+       std::initializer_list<Case>{{"0", true, "0"},
+                                   {"-7", true, "-7"},
+                                   {"9007199254740993", true, "9007199254740993"},
+                                   {"9223372036854775807", true, "9223372036854775807"},
+                                   {"-9223372036854775808", true, "-9223372036854775808"},
+                                   {"9223372036854775808", false, "9223372036854775808"},
+                                   {"-9223372036854775809", false, "-9223372036854775809"},
+                                   {"18446744073709551617", false, "18446744073709551617"},
+                                   {"7.0", false, ""},
+                                   {"7e2", false, ""},
+                                   {"-0.5", false, ""},
+                                   {"\"7\"", false, ""},
+                                   {"true", false, ""},
+                                   {"null", false, ""},
+                                   {"[7]", false, ""}}) {
+    for (const char* const after : {"", " \n", ", 5", "\t, {}"}) {
+      const std::string text = std::string("[ ") + one.token + after + "]";
+      SCOPED_TRACE(text);
+      int elements = 0;
+      read_json(text, [&](JsonValue& root) {
+        root.array([&](JsonValue& value) {
+          if (elements++ > 0) return;
+          EXPECT_EQ(value.is_integer(), one.integer);
+          EXPECT_EQ(value.digits(), one.digits);
+          if (one.integer) {
+            EXPECT_EQ(std::to_string(value.integer()), one.digits);
+          } else if (*one.digits != 0) {
+            EXPECT_EQ(value.number(), std::strtod(one.digits, nullptr));
+          }
+        });
+      });
+      EXPECT_EQ(elements, std::string_view(after).find(',') == std::string_view::npos ? 1 : 2);
+    }
+  }
+  // What only begins as a number is none, whether or not it is read.
+  for (const char* const token : {"007", "1x", "-", "1-2"}) {
+    SCOPED_TRACE(token);
+    EXPECT_NE(message_of(std::string("[") + token + "]",
+                         [](JsonValue& root) {
+                           root.array([](JsonValue& value) { EXPECT_FALSE(value.is_integer()); });
+                         }),
+              "");
+  }
+}
+
 TEST(JsonReader, FindsAKeyThatAppearsTwiceAmongMany) {
   std::string text = "{";
   for (int i = 0; i < 1000; ++i) text += fmt::format("\"key{}\": {}, ", i, i);

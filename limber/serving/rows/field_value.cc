@@ -55,15 +55,15 @@ double number_of(const FieldValue& value) {
 }
 
 Key key_of(const FieldValue& value, std::string& room) {
+  if (value.missing()) throw BadValue("the value is missing");
   switch (value.kind) {
     case FieldValue::Kind::kBoolean:
       return Key{false, 0, value.boolean ? "true" : "false"};
     case FieldValue::Kind::kInteger:
       return Key{true, value.integer, {}};
     case FieldValue::Kind::kReal: {
-      constexpr double most = 9007199254740992.0;  // 2^53: beyond it neighbours are not told apart
       if (std::isinf(value.real)) throw BadValue("the number is infinite");
-      if (value.real == std::floor(value.real) && std::abs(value.real) <= most) {
+      if (value.real == std::floor(value.real) && std::abs(value.real) < 0x1.0p63) {
         return Key{true, static_cast<std::int64_t>(value.real), {}};
       }
       room.clear();
@@ -71,10 +71,7 @@ Key key_of(const FieldValue& value, std::string& room) {
       return Key{false, 0, room};
     }
     case FieldValue::Kind::kText:
-      if (!value.text.empty()) return key_of(value.text);
-      [[fallthrough]];
-    case FieldValue::Kind::kMissing:
-      throw BadValue("the value is missing");
+      return key_of(value.text);
     default:
       throw BadValue("a list is no single value");
   }

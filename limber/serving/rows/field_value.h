@@ -55,7 +55,12 @@ void for_each_key(const FieldValue& value, std::string_view separator, Use use) 
   std::string room;
   if (value.kind == FieldValue::Kind::kList) {
     for (const FieldValue& element : value.list) {
-      if (!element.missing()) use(key_of(element, room));
+      if (element.missing()) continue;
+      if (element.kind != FieldValue::Kind::kText) {
+        use(key_of(element, room));
+      } else if (const std::string_view text = trimmed(element.text); !text.empty()) {
+        use(key_of(text));
+      }
     }
   } else if (value.kind == FieldValue::Kind::kText) {
     std::vector<Key> keys;

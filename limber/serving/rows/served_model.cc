@@ -1,8 +1,17 @@
 #include "limber/serving/rows/served_model.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace limber {
+namespace {
+
+std::uint64_t next_id() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
+
+}  // namespace
 
 Workbench::Workbench(const ServedModel& model)
     : scorer(model.runtime_pointer()),
@@ -22,7 +31,8 @@ std::shared_ptr<const ServedModel> ServedModel::load(const std::filesystem::path
 }
 
 ServedModel::ServedModel(std::shared_ptr<const RuntimeModel> runtime, const Options& options)
-    : runtime_(std::move(runtime)),
+    : id_(next_id()),
+      runtime_(std::move(runtime)),
       catalogue_(*runtime_, options.tables, options.base, options.table_option),
       schema_(*runtime_, catalogue_),
       interactions_wanted_(runtime_->config.meta.support) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -45,6 +46,9 @@ class ServedModel {
   static std::shared_ptr<const ServedModel> load(const std::filesystem::path& path,
                                                  const Options& options);
 
+  /// Its number in this process, of which no other model, before or after it, has the same; what
+  /// outlives a model knows it by this, for an address is given away again.
+  std::uint64_t id() const { return id_; }
   const RuntimeModel& runtime() const { return *runtime_; }
   std::shared_ptr<const RuntimeModel> runtime_pointer() const { return runtime_; }
   const Catalogue& catalogue() const { return catalogue_; }
@@ -76,6 +80,7 @@ class ServedModel {
   ServedModel(std::shared_ptr<const RuntimeModel> runtime, const Options& options);
   void give_back(std::unique_ptr<Workbench> bench) const;
 
+  const std::uint64_t id_;
   std::shared_ptr<const RuntimeModel> runtime_;
   Catalogue catalogue_;
   RequestSchema schema_;

@@ -14,9 +14,14 @@ FieldValue read_scalar(http::JsonValue& value) {
       return FieldValue::of(value.boolean());
     case http::JsonType::kString:
       return FieldValue::of(value.string());
-    case http::JsonType::kNumber:
-      // Ids beyond what a double tells apart must stay exact.
-      return value.is_integer() ? FieldValue::of(value.integer()) : FieldValue::of(value.number());
+    case http::JsonType::kNumber: {
+      // Ids are whole numbers; beyond what a double tells apart they must stay exact, and beyond 64
+      // bits they are keys by their spelling, as in a log.
+      if (value.is_integer()) return FieldValue::of(value.integer());
+      const std::string_view digits = value.digits();
+      const double number = value.number();
+      return digits.empty() ? FieldValue::of(number) : FieldValue::of(digits);
+    }
     default:
       value.fail("expected a number, a text, true, false or null");
   }

@@ -2,7 +2,7 @@
 
 namespace limber {
 
-std::shared_ptr<const MemberEntry> MemberCache::find(std::string_view member, const void* model) {
+std::shared_ptr<const MemberEntry> MemberCache::find(std::string_view member, std::uint64_t model) {
   Shard& place = shard(member);
   const std::lock_guard lock(place.mutex);
   const auto found = place.places.find(member);

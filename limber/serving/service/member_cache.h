@@ -20,7 +20,7 @@ struct MemberEntry {
   std::vector<std::vector<std::int32_t>> sequences;  ///< latest values, by sequence feature
   std::int64_t sequence = 0;      ///< of the newest interaction adapted on; 0: none
   std::int64_t interactions = 0;  ///< that the adaptation looked at
-  const void* model = nullptr;    ///< which ServedModel made it
+  std::uint64_t model = 0;        ///< ServedModel::id() of the one that made it
   bool unknown = false;           ///< the store could not be asked
 };
 
@@ -31,7 +31,7 @@ class MemberCache {
   explicit MemberCache(std::size_t capacity) : capacity_((capacity + kShards - 1) / kShards) {}
 
   /// Null when it is not there, or was made by another model.
-  std::shared_ptr<const MemberEntry> find(std::string_view member, const void* model);
+  std::shared_ptr<const MemberEntry> find(std::string_view member, std::uint64_t model);
   /// Keeps the entry unless a newer one of the same model is there.
   void put(std::string_view member, std::shared_ptr<const MemberEntry> entry);
   void forget(std::string_view member);

@@ -90,7 +90,7 @@ void ModelHost::refresh_members() {
     const std::lock_guard lock(mutex_);
     if (stopping_ || current() != model) return;
   } while (!cursor.empty());
-  refreshed_ = model.get();
+  refreshed_ = model->id();
   if (adapted > 0) {
     spdlog::info("{} members adapted to version {}", adapted, model->runtime().version());
   }

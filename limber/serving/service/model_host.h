@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -38,7 +39,7 @@ class ModelHost {
 
   /// Adapts, on that thread, members whose embedding of the current version is older than their
   /// interactions. True when it has been done once for the current version.
-  bool refreshed() const { return refreshed_.load() == current_.load().get(); }
+  bool refreshed() const { return refreshed_.load() == current_.load()->id(); }
 
   struct Figures {
     std::int64_t reloads = 0, failures = 0, members_refreshed = 0;
@@ -53,7 +54,7 @@ class ModelHost {
   const ServedModel::Options options_;
   Personaliser& personaliser_;
   std::atomic<std::shared_ptr<const ServedModel>> current_;
-  std::atomic<const ServedModel*> refreshed_ = nullptr;
+  std::atomic<std::uint64_t> refreshed_ = 0;
   std::atomic<std::int64_t> reloads_ = 0, failures_ = 0, members_refreshed_ = 0;
   std::mutex reloading_;
   std::string failed_;  ///< what the last failure said, so that it is logged once

@@ -33,7 +33,7 @@ auto ask_store(Use use) {
 
 std::shared_ptr<const MemberEntry> Personaliser::entry(const ServedModel& model, Workbench& bench,
                                                        std::string_view member) {
-  if (auto cached = cache_.find(member, &model)) return cached;
+  if (auto cached = cache_.find(member, model.id())) return cached;
   try {
     if (auto stored = stored_entry(model, member)) return stored;
     return refresh(model, bench, member);
@@ -65,7 +65,7 @@ std::shared_ptr<const MemberEntry> Personaliser::stored_entry(const ServedModel&
   entry->vector.slots.assign(known, state->values.end());
   entry->sequence = state->sequence;
   entry->interactions = std::min(state->sequence, model.interactions_wanted());
-  entry->model = &model;
+  entry->model = model.id();
   cache_.put(member, entry);
   return entry;
 }
@@ -124,7 +124,7 @@ std::shared_ptr<const MemberEntry> Personaliser::adapt(
   const RequestSchema& schema = model.schema();
   MemberRows rows(model, bench, member);
   auto entry = std::make_shared<MemberEntry>();
-  entry->model = &model;
+  entry->model = model.id();
   for (const StoredInteraction& stored : interactions) {
     try {
       http::read_json(stored.interaction.body, [&](http::JsonValue& root) {
