@@ -50,6 +50,12 @@ ondemand::value& parsed(void* value) {
   return *static_cast<ondemand::value*>(value);
 }
 
+/// A number as it stands in the document; the parser's token reaches up to the next one.
+std::string_view number_token(ondemand::value& value) {
+  const std::string_view token = value.raw_json_token();
+  return token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
+}
+
 const char* name_of(JsonType type) {
   switch (type) {
     case JsonType::kObject:
@@ -156,9 +162,7 @@ bool JsonValue::is_integer() const {
 
 std::string_view JsonValue::digits() const {
   if (type() != JsonType::kNumber) return {};
-  // The token reaches to the next one.
-  std::string_view text = parsed(value_).raw_json_token();
-  text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+  const std::string_view text = number_token(parsed(value_));
   std::string_view unsigned_text = text;
   if (unsigned_text.starts_with('-')) unsigned_text.remove_prefix(1);
   const bool whole = !unsigned_text.empty() &&
@@ -170,12 +174,19 @@ std::string_view JsonValue::digits() const {
 double JsonValue::number() {
   if (type() != JsonType::kNumber) fail_expected("a number");
   take();
+  const std::string_view token = number_token(parsed(value_));
   double number = 0;
   if (const auto code = parsed(value_).get_double().get(number)) {
-    fail(fmt::format("expected a number that a double can hold, found {}",
-                     quoted(parsed(value_).raw_json_token())));
+    fail(fmt::format("expected a number that a double can hold, found {}", quoted(token)));
   }
-  return number;
+  // simdjson 3.0 counts leading zeros in place of digits: 0.12345678901234567890 comes out as
+  // another number altogether. It has seen that the token is a number; what it is, is asked again.
+  constexpr std::size_t kMostDigits = 19;
+  if (token.size() <= kMostDigits) return number;
+  double again = 0;
+  const auto [end, problem] = std::from_chars(token.data(), token.data() + token.size(), again);
+  // One too small for a double is 0 to the parser.
+  return problem == std::errc() ? again : number;
 }
 
 bool JsonValue::boolean() {

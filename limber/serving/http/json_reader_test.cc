@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -87,6 +89,31 @@ TEST(JsonReader, ReadsScalarsListsAndObjects) {
   EXPECT_EQ(big, std::numeric_limits<std::int64_t>::min());
   EXPECT_TRUE(flag);
   EXPECT_TRUE(null);
+}
+
+TEST(JsonReader, NumbersOfManyDigitsAreRead) {
+  const auto read = [](const std::string& token) {
+    double number = 0;
+    EXPECT_EQ(
+        message_of("[" + token + "]", [&](JsonValue& root) { number = root.numbers().at(0); }), "");
+    return number;
+  };
+  EXPECT_EQ(read("0.12345678901234567890"), 0.12345678901234567890);
+  EXPECT_EQ(read("-0.99999999999999999999999"), -1.0);
+  EXPECT_EQ(read("0.1000000000000000055511151231257827021181583404541015625"), 0.1);
+  Random random(5);
+  for (int i = 0; i < 20000; ++i) {
+    std::string token = random.below(2) == 0 ? "0." : std::to_string(1 + random.below(99999)) + ".";
+    token += std::string(random.below(8), '0');
+    for (std::uint64_t digits = 1 + random.below(45); digits > 0; --digits) {
+      token += static_cast<char>('0' + random.below(10));
+    }
+    if (random.below(2) == 0)
+      token += "e" + std::to_string(300 - static_cast<int>(random.below(640)));
+    const double expected = std::strtod(token.c_str(), nullptr);
+    if (!std::isfinite(expected)) continue;
+    EXPECT_EQ(read(token), expected) << token;
+  }
 }
 
 TEST(JsonReader, NamesThePlaceAndWhatWasExpected) {
