@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "limber/core/base/progress.h"
+#include "limber/serving/service/row_json.h"
 
 namespace limber {
 namespace {

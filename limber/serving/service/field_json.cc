@@ -60,13 +60,6 @@ FieldValue read_field(http::JsonValue& value) {
   return list;
 }
 
-void read_fields(http::JsonValue& object, const RequestSchema& schema, FieldRow& row) {
-  object.object([&](std::string_view key, http::JsonValue& value) {
-    const int column = schema.find(key);
-    if (column >= 0) row[static_cast<std::size_t>(column)] = read_field(value);
-  });
-}
-
 NamedFields read_all_fields(http::JsonValue& object) {
   NamedFields fields;
   object.object([&](std::string_view key, http::JsonValue& value) {

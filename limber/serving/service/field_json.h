@@ -6,16 +6,13 @@
 #include <vector>
 
 #include "limber/serving/http/json_reader.h"
-#include "limber/serving/rows/request_schema.h"
+#include "limber/serving/rows/field_value.h"
 
 namespace limber {
 
 /// Reads a value: null, true, a number, a text, or a list of those. Its texts live as long as the
 /// document's. Throws HttpError 400 that names the place.
 FieldValue read_field(http::JsonValue& value);
-
-/// Reads an object's fields into `row`, by the schema's columns; others are left aside.
-void read_fields(http::JsonValue& object, const RequestSchema& schema, FieldRow& row);
 
 /// All fields of an object, whatever their names, in order.
 using NamedFields = std::vector<std::pair<std::string, FieldValue>>;

@@ -5,6 +5,7 @@
 #include "limber/core/base/files.h"
 #include "limber/serving/http/response.h"
 #include "limber/serving/rows/served_model.h"
+#include "limber/serving/service/row_json.h"
 #include "limber/serving/service/test_model_for_test.h"
 
 namespace limber {
