@@ -8,6 +8,7 @@
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/base/nearest_word.h"
+#include "limber/core/base/one_line.h"
 
 namespace limber {
 namespace fs = std::filesystem;
@@ -18,7 +19,7 @@ template <class... Arguments>
 [[noreturn]] void damaged(const fs::path& path, fmt::format_string<Arguments...> format,
                           Arguments&&... arguments) {
   throw InputError("{}: damaged: {}; copy or publish this version again", path.string(),
-                   fmt::format(format, std::forward<Arguments>(arguments)...));
+                   one_line(fmt::format(format, std::forward<Arguments>(arguments)...)));
 }
 
 fs::path without_trailing_slash(const fs::path& path) {

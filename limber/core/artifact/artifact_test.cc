@@ -166,6 +166,8 @@ TEST_F(ArtifactTest, FilesThatPassTheirChecksumButContradictTheIndexAreFound) {
   expect("item.safetensors", "tensor w is not as",
          [](Manifest& m) { m.tensors[0].file = "tables/item.safetensors"; });
   expect("dense.safetensors", "tensor v is not as", [](Manifest& m) { m.tensors[0].name = "v"; });
+  expect("dense.safetensors", "tensor v  is not as",
+         [](Manifest& m) { m.tensors[0].name = "v\n"; });
   expect("manifest.json", "lists 1 of 2", [](Manifest& m) { m.tensors.pop_back(); });
   EXPECT_NO_THROW(Artifact::open(path));
 }

@@ -6,6 +6,7 @@
 #include "limber/core/artifact/checksum.h"
 #include "limber/core/artifact/strict_json.h"
 #include "limber/core/base/error.h"
+#include "limber/core/base/one_line.h"
 
 namespace limber {
 namespace {
@@ -75,7 +76,7 @@ class ManifestReader {
   [[noreturn]] void damaged(fmt::format_string<Arguments...> format,
                             Arguments&&... arguments) const {
     throw InputError("{}: damaged: {}; copy or publish this version again", origin_,
-                     fmt::format(format, std::forward<Arguments>(arguments)...));
+                     one_line(fmt::format(format, std::forward<Arguments>(arguments)...)));
   }
 
   void check_format(const json& root) const {

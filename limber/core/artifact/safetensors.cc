@@ -10,6 +10,7 @@
 
 #include "limber/core/artifact/strict_json.h"
 #include "limber/core/base/error.h"
+#include "limber/core/base/one_line.h"
 
 namespace limber {
 namespace fs = std::filesystem;
@@ -97,7 +98,7 @@ class HeaderReader {
   [[noreturn]] void damaged(fmt::format_string<Arguments...> format,
                             Arguments&&... arguments) const {
     throw InputError("{}: damaged, or not a safetensors file: {}; copy or publish it again", path_,
-                     fmt::format(format, std::forward<Arguments>(arguments)...));
+                     one_line(fmt::format(format, std::forward<Arguments>(arguments)...)));
   }
 
   json parse() {

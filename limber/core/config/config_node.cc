@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "limber/core/base/error.h"
+#include "limber/core/base/one_line.h"
 
 namespace limber {
 namespace {
@@ -73,12 +74,9 @@ std::string shown(const ConfigNode& node) {
 }
 
 void fail(std::string_view where, std::string_view path, std::string_view message) {
-  std::string line = path.empty() ? fmt::format("{}: {}", where, message)
-                                  : fmt::format("{}: {}: {}", where, path, message);
-  for (char& letter : line) {
-    if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F) letter = ' ';
-  }
-  throw InputError(line);
+  const std::string line = path.empty() ? fmt::format("{}: {}", where, message)
+                                        : fmt::format("{}: {}: {}", where, path, message);
+  throw InputError(one_line(line));
 }
 
 }  // namespace limber

@@ -81,7 +81,7 @@ TEST(ApplySetting, SaysWhatIsWrong) {
             "--set a.b=3: a: is the single value 7 at c.yaml:1, and has no b");
   EXPECT_NE(refusal("", "a=[1"), "");
   EXPECT_NE(refusal("", "a='x"), "");
-  EXPECT_EQ(refusal("", "a=\xff"), "--set a=\xff: is not UTF-8 text");
+  EXPECT_EQ(refusal("", "a=\xff"), "--set a=\xEF\xBF\xBD: is not UTF-8 text");
 }
 
 }  // namespace
