@@ -25,6 +25,11 @@ nlohmann::json parse_strict_json(std::string_view text, const std::string& origi
     }
     return true;
   };
+  // The parser takes a zero byte for the end of the text, and leaves out a byte order mark.
+  if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {
+    throw InputError("{}: not valid JSON at byte {}", origin, zero + 1);
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) throw InputError("{}: not valid JSON at byte 1", origin);
   try {
     return nlohmann::json::parse(text, check);
   } catch (const nlohmann::json::parse_error& error) {

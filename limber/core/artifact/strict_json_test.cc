@@ -30,6 +30,15 @@ TEST(StrictJson, RefusesWhatIsBrokenAndNamesTheFile) {
   }
 }
 
+TEST(StrictJson, RefusesWhatTheParserWouldNotSee) {
+  using namespace std::string_literals;
+  for (const std::string& text :
+       {"{}\0"s, "{}\0 and more"s, "\0"s, "{\"a\": \"x\0\"}"s, "[1,\0 2]"s, "\xEF\xBB\xBF{}"s}) {
+    EXPECT_THROW(parse_strict_json(text, "f"), InputError) << text;
+  }
+  EXPECT_EQ(parse_strict_json(R"(["\u0000"])", "f")[0], "\0"s);
+}
+
 TEST(StrictJson, RefusesBottomlessNesting) {
   EXPECT_NO_THROW(parse_strict_json(std::string(60, '[') + std::string(60, ']'), "f"));
   EXPECT_THROW(parse_strict_json(std::string(1000000, '['), "f"), InputError);
