@@ -12,6 +12,9 @@
 namespace limber {
 namespace {
 
+/// Bounds the tree that a key can ask for; the options themselves are five deep.
+constexpr int kDeepest = 32;
+
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return {};
@@ -34,7 +37,12 @@ class Walk {
       : node_(&config), rest_(key), where_(where) {}
 
   ConfigNode& target() {
-    while (!rest_.empty()) step();
+    for (int depth = 0; !rest_.empty(); ++depth) {
+      if (depth == kDeepest) {
+        fail(where_, "", fmt::format("no option lies {} sections deep", kDeepest));
+      }
+      step();
+    }
     return *node_;
   }
 
@@ -115,7 +123,8 @@ class Walk {
 }  // namespace
 
 void apply_setting(ConfigNode& config, const std::string& setting) {
-  const std::string where = "--set " + setting;
+  // Shortened: every value that the setting holds remembers it.
+  const std::string where = "--set " + shown(ConfigNode::make(ConfigNode::Kind::plain, setting));
   check_text(setting, where, Lines::unnumbered);
   const std::size_t equals = setting.find('=');
   const std::string_view key = trimmed(std::string_view(setting).substr(0, equals));

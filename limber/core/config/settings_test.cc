@@ -84,5 +84,26 @@ TEST(ApplySetting, SaysWhatIsWrong) {
   EXPECT_EQ(refusal("", "a=\xff"), "--set a=\xEF\xBF\xBD: is not UTF-8 text");
 }
 
+TEST(ApplySetting, AKeyCannotAskForABottomlessTree) {
+  std::string key = "a";
+  for (int i = 1; i < 32; ++i) key += ".a";
+  EXPECT_EQ(refusal("", key + "=1"), "");
+  for (int i = 32; i < 50000; ++i) key += ".a";
+  EXPECT_NE(refusal("", key + "=1").find("no option lies 32 sections deep"), std::string::npos);
+}
+
+TEST(ApplySetting, ValuesDoNotEachRememberALongSetting) {
+  std::string setting = "a=[0";
+  for (int i = 1; i < 20000; ++i) setting += ",0";
+  ConfigNode root = read_yaml("", "c.yaml");
+  apply_setting(root, setting + "]");
+  const ConfigNode& list = *root.find("a");
+  ASSERT_EQ(list.items.size(), 20000u);
+  std::size_t bytes = 0;
+  for (const ConfigNode& item : list.items) bytes += item.where.size();
+  EXPECT_LT(bytes, 100 * list.items.size());
+  EXPECT_EQ(list.where.rfind("--set a=[0,0", 0), 0u) << list.where;
+}
+
 }  // namespace
 }  // namespace limber

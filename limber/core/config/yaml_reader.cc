@@ -68,9 +68,10 @@ class TreeBuilder : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) fail(places_.at(mark.line), "", "an alias inside its own anchor");
+    // What add() counts is left out here.
+    count(count_nodes(found->second) - 1, places_.at(mark.line));
     ConfigNode copy = found->second;
     copy.where = places_.at(mark.line);
-    node_count_ += count_nodes(copy) - 1;
     add(std::move(copy), 0);
   }
 
@@ -130,11 +131,21 @@ class TreeBuilder : public YAML::EventHandler {
            !open_.back().has_key;
   }
 
-  void add(ConfigNode node, YAML::anchor_t anchor) {
-    if (++node_count_ > kMostNodes) {
-      fail(node.where, "", fmt::format("holds more than {} values", kMostNodes));
+  /// Counts values before they are made.
+  void count(std::size_t values, const std::string& where) {
+    node_count_ += values;
+    if (node_count_ > kMostNodes) {
+      fail(where, "", fmt::format("holds more than {} values", kMostNodes));
     }
-    if (anchor != 0) anchors_[anchor] = node;
+  }
+
+  void add(ConfigNode node, YAML::anchor_t anchor) {
+    count(1, node.where);
+    if (anchor != 0) {
+      // The anchor keeps a copy: anchors inside anchors would multiply what lies in the innermost.
+      count(count_nodes(node), node.where);
+      anchors_[anchor] = node;
+    }
     if (open_.empty()) {
       root_ = std::move(node);
       return;

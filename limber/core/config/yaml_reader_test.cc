@@ -63,6 +63,12 @@ TEST(ReadYaml, RefusesAliasesThatExplode) {
     yaml += "]\n";
   }
   EXPECT_NE(refusal(yaml).find("holds more than 100000 values"), std::string::npos);
+  // The same by anchors around anchors, each of which keeps a copy of all that lies in it.
+  yaml = "[x";
+  for (int i = 0; i < 5000; ++i) yaml += ", x";
+  yaml += "]";
+  for (int i = 0; i < 100; ++i) yaml = fmt::format("&a{} [{}]", i, yaml);
+  EXPECT_NE(refusal(yaml).find("holds more than 100000 values"), std::string::npos);
   EXPECT_EQ(refusal("a: &x [*x]\n"), "c.yaml:1: an alias inside its own anchor");
 }
 
