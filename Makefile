@@ -9,7 +9,7 @@ export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
 .PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-episodes tune-quality bench-data \
-        bench-assign bench-screen bench-score bench-adapt bench-serve bench-store format lint asan tsan clean distclean
+        bench-assign bench-screen bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -84,8 +84,11 @@ asan: build-asan ## every test under the address and undefined-behaviour sanitiz
 tsan: build-tsan ## every test under the thread sanitizer
 	@OMP_NUM_THREADS=1 scripts/run-tests build/tsan
 
+fuzz: build-fuzz ## searches for inputs that break a parser, SECONDS (60) for each; TARGETS="json_body ..."
+	@fuzz/run build/fuzz $(or $(SECONDS),60) $(TARGETS)
+
 clean: ## removes what was built; build/venv and build/data stay
-	@rm -rf build/release build/debug build/asan build/tsan build/lint build/demo
+	@rm -rf build/release build/debug build/asan build/tsan build/fuzz build/lint build/demo
 
 distclean: ## removes all of build
 	@rm -rf build

@@ -55,7 +55,7 @@ def violations(repository):
     if not rooms:
         sys.exit("includes_test: CMakeLists.txt lists no rooms")
     found, includes = [], 0
-    files = [path for folder in ("apps", "bench", "limber", "tests")
+    files = [path for folder in ("apps", "bench", "fuzz", "limber", "tests")
              for pattern in ("**/*.h", "**/*.cc") for path in sorted((repository / folder).glob(pattern))]
     for path in files:
         name = path.relative_to(repository).as_posix()
