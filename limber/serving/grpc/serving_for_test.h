@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,10 @@ class GatedStore final : public MemberStore {
 
   /// From now on readers stop at `gate`.
   void hold_at(http::Gate& gate) { gate_ = &gate; }
+  /// From now on it cannot be used.
   void fail() { failing_ = true; }
+  /// From now on it throws what no store should.
+  void break_down() { broken_ = true; }
   std::vector<std::string> asked_for() const {
     const std::lock_guard lock(mutex_);
     return asked_for_;
@@ -58,7 +62,8 @@ class GatedStore final : public MemberStore {
       asked_for_.insert(asked_for_.end(), members.begin(), members.end());
     }
     if (http::Gate* gate = gate_) gate->pass();
-    if (failing_) throw Error("the disk that nobody may hear of is full");
+    if (failing_) throw Error("the disk is full");
+    if (broken_) throw std::logic_error("what nobody may hear of");
     return inner_->get_states(members, model, version);
   }
   ScanPage do_scan(std::string_view cursor, std::int64_t limit, std::string_view model,
@@ -69,7 +74,7 @@ class GatedStore final : public MemberStore {
 
   std::unique_ptr<MemberStore> inner_;
   std::atomic<http::Gate*> gate_ = nullptr;
-  std::atomic<bool> failing_ = false;
+  std::atomic<bool> failing_ = false, broken_ = false;
   mutable std::mutex mutex_;
   std::vector<std::string> asked_for_;
 };
