@@ -114,6 +114,7 @@ TEST_F(GrpcErrors, AsksForTheToken) {
   EXPECT_FALSE(live());
   // What is refused reaches nobody.
   EXPECT_EQ(store_.asked_for().size(), 1U);
+  ASSERT_TRUE(in_flight(0));
   EXPECT_EQ(ended("ModelInfer", "UNAUTHENTICATED"), 5);
 }
 
