@@ -6,6 +6,7 @@
 
 #include "limber/core/base/error.h"
 #include "limber/serving/runtime/frozen_pass.h"
+#include "limber/serving/runtime/row_kernels.h"
 #include "limber/serving/runtime/support_description.h"
 #include "limber/serving/runtime/task_weights.h"
 

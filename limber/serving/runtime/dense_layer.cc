@@ -1,6 +1,7 @@
 #include "limber/serving/runtime/dense_layer.h"
 
 #include "limber/core/base/error.h"
+#include "limber/serving/runtime/row_kernels.h"
 
 namespace limber {
 

@@ -1,7 +1,7 @@
 #include "limber/serving/runtime/embedding_table.h"
 
 #include "limber/core/base/error.h"
-#include "limber/serving/runtime/kernels.h"
+#include "limber/serving/runtime/row_kernels.h"
 
 namespace limber {
 

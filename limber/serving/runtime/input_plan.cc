@@ -1,9 +1,9 @@
 #include "limber/serving/runtime/input_plan.h"
 
+#include "limber/serving/runtime/row_kernels.h"
+
 #include <algorithm>
 #include <cmath>
-
-#include "limber/serving/runtime/kernels.h"
 
 namespace limber {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "limber/serving/runtime/aligned.h"
-#include "limber/serving/runtime/kernels.h"
+#include "limber/serving/runtime/product.h"
 
 namespace limber {
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "limber/serving/runtime/kernels.h"
+#include "limber/serving/runtime/product.h"
 
 /// Products of small integers: activations of seven bits, weights of seven bits with a sign. Two
 /// products of such weights fit 16 bits without overflow, which is what processors without an

@@ -1,5 +1,7 @@
 #include "limber/serving/runtime/shared_columns.h"
 
+#include "limber/serving/runtime/row_kernels.h"
+
 #include <algorithm>
 
 namespace limber {

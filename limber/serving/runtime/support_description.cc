@@ -1,5 +1,7 @@
 #include "limber/serving/runtime/support_description.h"
 
+#include "limber/serving/runtime/row_kernels.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -1,5 +1,7 @@
 #include "limber/serving/runtime/task_weights.h"
 
+#include "limber/serving/runtime/row_kernels.h"
+
 #include <algorithm>
 
 namespace limber {
