@@ -3,15 +3,14 @@
 
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <fstream>
 #include <thread>
 
 #include "limber/core/base/error.h"
+#include "limber/core/base/file_size_limit_for_test.h"
 #include "limber/core/base/files.h"
 #include "limber/serving/store/rocksdb_folder.h"
 
@@ -235,26 +234,6 @@ TEST_F(RocksdbStores, CompactionDropsWhatHasExpired) {
   now += 200'001;
   EXPECT_EQ(look(), (std::vector<int>{0, 0, 0, 0}));
 }
-
-/// Makes writes past `bytes` of any file fail while it lives, as a full disk would.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit = {bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  sighandler_t handler_;
-  rlimit before_{};
-};
 
 TEST_F(RocksdbStores, SurviveAFullDisk) {
   options_.most_interactions = 100'000;
