@@ -15,10 +15,10 @@
 #include "limber/core/config/config.h"
 #include "limber/core/data/dataset_builder.h"
 #include "limber/core/data/table_writer.h"
+#include "limber/serving/rows/log_rows.h"
 #include "limber/serving/rows/row_encoder.h"
 #include "limber/serving/runtime/adapter.h"
 #include "limber/serving/runtime/dataset_rows.h"
-#include "limber/serving/service/log_rows.h"
 #include "limber/serving/service/ranking_service.h"
 
 namespace limber {

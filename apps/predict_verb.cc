@@ -7,7 +7,7 @@
 #include "limber/core/base/files.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/data/table_writer.h"
-#include "limber/serving/service/log_rows.h"
+#include "limber/serving/rows/log_rows.h"
 #include "limber/serving/service/ranking_service.h"
 
 namespace limber {
@@ -17,13 +17,14 @@ void check(const arrow::Status& status) {
   if (!status.ok()) throw Error("scores: {}", status.ToString());
 }
 
-/// The scored rows, in the order of the input: file row, member, a probability for each label.
+/// The scored rows, in the order of the input: file, its row, member, a probability for each label.
 class ScoreFile {
  public:
   ScoreFile(const std::string& path, const std::string& task,
             const std::vector<std::string>& labels)
       : labels_(labels.size()) {
-    arrow::FieldVector fields{arrow::field("row", arrow::int64(), false),
+    arrow::FieldVector fields{arrow::field("file", arrow::utf8(), false),
+                              arrow::field("row", arrow::int64(), false),
                               arrow::field(task, arrow::utf8(), false)};
     for (const std::string& label : labels) {
       fields.push_back(arrow::field("score_" + label, arrow::float32(), false));
@@ -35,7 +36,9 @@ class ScoreFile {
     }
   }
 
-  void add(std::int64_t row, const std::string& member, const std::vector<float>& scores) {
+  void add(const std::string& file, std::int64_t row, const std::string& member,
+           const std::vector<float>& scores) {
+    check(files_.Append(file));
     check(rows_.Append(row));
     check(members_.Append(member));
     for (std::size_t l = 0; l < labels_; ++l) check(scores_[l]->Append(scores[l]));
@@ -50,10 +53,11 @@ class ScoreFile {
   void flush() {
     if (rows_.length() == 0) return;
     const std::int64_t count = rows_.length();
-    std::vector<std::shared_ptr<arrow::Array>> columns(2 + labels_);
-    check(rows_.Finish(&columns[0]));
-    check(members_.Finish(&columns[1]));
-    for (std::size_t l = 0; l < labels_; ++l) check(scores_[l]->Finish(&columns[2 + l]));
+    std::vector<std::shared_ptr<arrow::Array>> columns(3 + labels_);
+    check(files_.Finish(&columns[0]));
+    check(rows_.Finish(&columns[1]));
+    check(members_.Finish(&columns[2]));
+    for (std::size_t l = 0; l < labels_; ++l) check(scores_[l]->Finish(&columns[3 + l]));
     writer_->write(*arrow::RecordBatch::Make(schema_, count, columns));
   }
 
@@ -61,7 +65,7 @@ class ScoreFile {
   std::shared_ptr<arrow::Schema> schema_;
   std::unique_ptr<TableWriter> writer_;
   arrow::Int64Builder rows_;
-  arrow::StringBuilder members_;
+  arrow::StringBuilder files_, members_;
   std::vector<std::unique_ptr<arrow::FloatBuilder>> scores_;
 };
 
@@ -86,7 +90,7 @@ int run_predict(const PredictArguments& arguments) {
   const auto bench = model->borrow();
   bench->candidates.restart();
   std::string member;
-  std::vector<std::int64_t> places;
+  std::vector<std::pair<std::string, std::int64_t>> places;
   std::int64_t rows = 0, personalised = 0;
   std::vector<float> scores(schema.labels().size());
   const auto score = [&] {
@@ -100,7 +104,7 @@ int run_predict(const PredictArguments& arguments) {
       for (std::size_t l = 0; l < scores.size(); ++l) {
         scores[l] = 1.0F / (1.0F + std::exp(-bench->logits[i * scores.size() + l]));
       }
-      output.add(places[i], member, scores);
+      output.add(places[i].first, places[i].second, member, scores);
     }
     rows += static_cast<std::int64_t>(places.size());
     if (entry->interactions > 0) personalised += static_cast<std::int64_t>(places.size());
@@ -115,7 +119,7 @@ int run_predict(const PredictArguments& arguments) {
         if (name != member || static_cast<std::int64_t>(places.size()) == most) score();
         member = name;
         bench->candidates.add(row);
-        places.push_back(place.row);
+        places.emplace_back(place.file->string(), place.row);
       });
   score();
   output.finish();

@@ -1,6 +1,7 @@
 #include <arrow/record_batch.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <future>
@@ -8,10 +9,12 @@
 #include <thread>
 
 #include "apps/serve_verbs.h"
+#include "limber/core/artifact/manifest.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/base/main.h"
 #include "limber/core/base/progress.h"
+#include "limber/core/config/config.h"
 #include "limber/core/data/source_reader.h"
 #include "limber/serving/grpc/grpc_server.h"
 #include "limber/serving/serve/http_api.h"
@@ -89,6 +92,56 @@ std::string url(const std::string& scheme, const ServeArguments& arguments, std:
                      ipv6 ? "[" : "", arguments.address, ipv6 ? "]" : "", port);
 }
 
+/// Interactions of a member that are worth keeping: twice what the model looks back on, since the
+/// next version may look further, and 200 at least. From the manifest alone: all else is read
+/// later.
+std::int64_t interactions_kept(const std::string& model) {
+  const std::filesystem::path path = Artifact::find_folder(model) / kManifestName;
+  const Config config = config_from_json(
+      manifest_from_text(read_file(path), path.string()).fields.config, path.string());
+  std::int64_t longest = 0;
+  for (const FeatureOptions& feature : config.features) {
+    if (feature.kind == "sequence") longest = std::max(longest, feature.length);
+  }
+  return std::max<std::int64_t>(200, 2 * (config.meta.support + longest));
+}
+
+/// Takes certificates that were renewed on disk, without a restart.
+class CertificateWatch {
+ public:
+  CertificateWatch(http::Server& server, const http::ServerOptions& options)
+      : server_(server), files_{options.certificate, options.key}, seen_(changed()) {}
+
+  void look() {
+    if (files_[0].empty() || time_.seconds() < 60) return;
+    time_ = Stopwatch();
+    const auto now = changed();
+    if (now == seen_) return;
+    seen_ = now;
+    try {
+      server_.reload_certificate();
+      spdlog::info("{}: renewed", files_[0].string());
+    } catch (const std::exception& error) {
+      spdlog::error("{}; the old certificate stays", error.what());
+    }
+  }
+
+ private:
+  std::array<std::filesystem::file_time_type, 2> changed() const {
+    std::array<std::filesystem::file_time_type, 2> times{};
+    std::error_code code;
+    for (std::size_t f = 0; f < files_.size() && !files_[f].empty(); ++f) {
+      times[f] = std::filesystem::last_write_time(files_[f], code);
+    }
+    return times;
+  }
+
+  http::Server& server_;
+  const std::array<std::filesystem::path, 2> files_;
+  std::array<std::filesystem::file_time_type, 2> seen_;
+  Stopwatch time_;
+};
+
 /// A request of each kind, so that the first member does not pay for cold caches and tables.
 void warm_up(RankingService& service) {
   const auto model = service.host().current();
@@ -139,14 +192,9 @@ int run_serve(const ServeArguments& arguments) {
   served.context = arguments.context;
   served.precision = arguments.int8 ? Precision::kInt8 : Precision::kFloat32;
 
-  const std::int64_t wanted = Artifact::open(arguments.model)
-                                  .contents()
-                                  .fields.config.value("meta", nlohmann::json::object())
-                                  .value("support", std::int64_t{100});
   StoreOptions kept;
-  kept.most_interactions = arguments.most_interactions > 0
-                               ? arguments.most_interactions
-                               : std::max<std::int64_t>(200, 2 * wanted);
+  kept.most_interactions = arguments.most_interactions > 0 ? arguments.most_interactions
+                                                           : interactions_kept(arguments.model);
   kept.interaction_ttl = std::chrono::hours(24) * arguments.interaction_days;
   const auto store = open_member_store(arguments.store, kept);
   // Servers that share a store must see each other's clicks, so none of them remembers members.
@@ -174,7 +222,11 @@ int run_serve(const ServeArguments& arguments) {
       grpc ? " and " + url("grpc", arguments, grpc->port()) : "", arguments.store,
       model->catalogue().tables().empty() ? "none" : model->catalogue().summary(), time.seconds());
   std::fflush(stdout);
-  while (!stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  CertificateWatch certificate(server, options);
+  while (!stop_requested()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    certificate.look();
+  }
   spdlog::info("stopping: no new connections; running requests are finished");
   const std::chrono::seconds patience(arguments.drain_seconds);
   auto grpc_clean = std::async(std::launch::async, [&] { return !grpc || grpc->drain(patience); });

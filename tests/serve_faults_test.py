@@ -4,21 +4,22 @@ usage: serve_faults_test.py FOLDER_OF_PROGRAMS [unittest arguments]
 """
 
 import contextlib
+import http.client
 import random
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
 import unittest
 
-import serve_test
 from limber_cli import LIMBER
-from serve_test import Server, free_port, setUpModule, tearDownModule  # noqa: F401
+from limber_server import ITEMS, Case, Server, free_port, setUpModule, tearDownModule  # noqa: F401
 
 
-class Killed(serve_test.Case):
+class Killed(Case):
     def test_no_acknowledged_event_is_lost(self):
         """Twenty times: clicks and rankings from four clients, SIGKILL, and all that was acknowledged is there."""
         chance, acknowledged = random.Random(1), []
@@ -37,13 +38,13 @@ class Killed(serve_test.Case):
                         if stop.is_set():
                             return
                         member, name = f"m{mine.randrange(20)}", f"{turn}-{number}-{event}"
-                        item = mine.choice(serve_test.ITEMS)
+                        item = mine.choice(ITEMS)
                         try:
                             server.click(member, item, event_id=name)
                             with lock:
                                 acknowledged.append((member, name, item))
-                            server.rank(member, serve_test.ITEMS)
-                        except (OSError, AssertionError, ValueError, serve_test.http.client.HTTPException):
+                            server.rank(member, ITEMS)
+                        except (OSError, AssertionError, ValueError, http.client.HTTPException):
                             return  # the server is gone
 
                 threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
@@ -70,14 +71,14 @@ class Killed(serve_test.Case):
                 self.assertGreaterEqual(answer["sequence"], count)
 
 
-class RedisGone(serve_test.Case):
+class RedisGone(Case):
     def start(self):
         self.redis = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--dir", str(self.work), "--appendonly", "yes",
              "--appendfsync", "always", "--save", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while True:
-            with contextlib.suppress(OSError), serve_test.socket.create_connection(("127.0.0.1", self.port), 1):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return
             self.assertLess(time.monotonic(), deadline, "redis-server did not start")
             time.sleep(0.05)
@@ -88,18 +89,18 @@ class RedisGone(serve_test.Case):
         self.start()
         try:
             with Server(self.model, f"redis://127.0.0.1:{self.port}") as server:
-                for item in serve_test.ITEMS[:3]:
+                for item in ITEMS[:3]:
                     server.click("m", item)
-                known = server.rank("m", serve_test.ITEMS)
+                known = server.rank("m", ITEMS)
                 self.redis.kill()
                 self.redis.wait()
                 status, answer = server.ask("POST", "/feedback", {"member": "m", "interaction": {
-                    "item_id": serve_test.ITEMS[3], "clicked": 1}})
+                    "item_id": ITEMS[3], "clicked": 1}})
                 self.assertEqual(status, 503, answer)
                 self.assertIn("the store cannot be used", answer["error"])
                 self.assertIn("Retry-After", server.headers)
                 # Rankings go on, for nobody in particular, and say so.
-                unknown = server.rank("m", serve_test.ITEMS)
+                unknown = server.rank("m", ITEMS)
                 self.assertTrue(unknown["unknown"])
                 self.assertEqual(server.ask("GET", "/health/ready")[0], 503)
                 self.start()
@@ -107,9 +108,9 @@ class RedisGone(serve_test.Case):
                 while server.ask("GET", "/health/ready")[0] != 200:
                     self.assertLess(time.monotonic(), deadline, "the store is back, and the server does not see it")
                     time.sleep(0.1)
-                again = server.rank("m", serve_test.ITEMS)
+                again = server.rank("m", ITEMS)
                 self.assertEqual(again["ranking"], known["ranking"])
-                self.assertEqual(server.click("m", serve_test.ITEMS[3])["interactions"], 4)
+                self.assertEqual(server.click("m", ITEMS[3])["interactions"], 4)
         finally:
             self.redis.kill()
             self.redis.wait()
@@ -120,9 +121,9 @@ class RedisGone(serve_test.Case):
         try:
             url = f"redis://127.0.0.1:{self.port}"
             with Server(self.model, url) as one, Server(self.model, url) as other:
-                before = other.rank("m", serve_test.ITEMS)
-                one.click("m", serve_test.ITEMS[0])
-                after = other.rank("m", serve_test.ITEMS)
+                before = other.rank("m", ITEMS)
+                one.click("m", ITEMS[0])
+                after = other.rank("m", ITEMS)
                 self.assertEqual(after["interactions"], 1)
                 self.assertNotEqual(before["ranking"], after["ranking"])
         finally:
@@ -130,18 +131,18 @@ class RedisGone(serve_test.Case):
             self.redis.wait()
 
 
-class DiskFull(serve_test.Case):
+class DiskFull(Case):
     def test_rankings_go_on(self):
         """A limit on the size of files stands for a full disk; raising it, for space that is freed."""
         with Server(self.model, self.store) as server:
-            server.click("m", serve_test.ITEMS[0])
+            server.click("m", ITEMS[0])
             pid = server.process.pid
             _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, hard))
             refused = 0
             for turn in range(200):
                 status, answer = server.ask("POST", "/feedback", {"member": "m", "interaction": {
-                    "item_id": serve_test.ITEMS[turn % len(serve_test.ITEMS)], "clicked": 1, "note": "x" * 200}})
+                    "item_id": ITEMS[turn % len(ITEMS)], "clicked": 1, "note": "x" * 200}})
                 if status != 200:
                     self.assertEqual(status, 503, answer)
                     self.assertNotIn("\n", answer["error"])
@@ -149,22 +150,22 @@ class DiskFull(serve_test.Case):
                     if refused == 3:
                         break
             self.assertEqual(refused, 3, "the disk never was full")
-            self.assertEqual(len(server.rank("m", serve_test.ITEMS)["ranking"]), len(serve_test.ITEMS))
+            self.assertEqual(len(server.rank("m", ITEMS)["ranking"]), len(ITEMS))
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
             deadline = time.monotonic() + 30
             while server.ask("POST", "/feedback", {"member": "m", "interaction": {
-                    "item_id": serve_test.ITEMS[1], "clicked": 1}})[0] != 200:
+                    "item_id": ITEMS[1], "clicked": 1}})[0] != 200:
                 self.assertLess(time.monotonic(), deadline, "space is free again, and clicks are refused")
                 time.sleep(0.2)
 
 
-class Million(serve_test.Case):
+class Million(Case):
     def test_ready_soon(self):
         """A store of a million members; the server is ready within three seconds."""
         with open(self.work / "log.csv", "w") as log:
             log.write("member_id,item_id,timestamp,clicked\n")
             for member in range(1_000_000):
-                log.write(f"n{member},{serve_test.ITEMS[member % len(serve_test.ITEMS)]},{member},{member % 2}\n")
+                log.write(f"n{member},{ITEMS[member % len(ITEMS)]},{member},{member % 2}\n")
         done = subprocess.run([LIMBER, "adapt", str(self.model), "--store", self.store, "--load", "--set",
                                f"data.interactions={self.work / 'log.csv'}"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -172,7 +173,7 @@ class Million(serve_test.Case):
         with Server(self.model, self.store) as server:
             print(f"a million members: ready after {server.ready_seconds} s", file=sys.stderr)
             self.assertLess(server.ready_seconds, 3)
-            self.assertEqual(server.rank("n999999", serve_test.ITEMS)["interactions"], 1)
+            self.assertEqual(server.rank("n999999", ITEMS)["interactions"], 1)
 
 
 if __name__ == "__main__":

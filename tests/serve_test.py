@@ -3,15 +3,11 @@
 usage: serve_test.py FOLDER_OF_PROGRAMS [unittest arguments]
 """
 
-import contextlib
-import http.client
 import json
 import pathlib
 import random
-import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,91 +15,12 @@ import threading
 import time
 import unittest
 
-from limber_cli import LIMBER, run, write_config
-
 import pyarrow.parquet
 
-
-class Server:
-    """A running server; `with` ends it."""
-
-    def __init__(self, model, store, *arguments):
-        self.errors = tempfile.TemporaryFile(mode="w+")
-        self.process = subprocess.Popen(
-            [LIMBER, "serve", str(model), "--store", store, "--port", "0", *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=self.errors, text=True)
-        line = self.process.stdout.readline()
-        found = re.search(r"://127\.0\.0\.1:(\d+).*ready in ([\d.]+) s", line)
-        if not found:
-            self.process.wait(30)
-            raise AssertionError(f"not ready: {line}{self.log()}")
-        self.port, self.ready_seconds = int(found[1]), float(found[2])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(30)
-        self.process.stdout.close()
-        self.errors.close()
-
-    def log(self):
-        self.errors.seek(0)
-        return self.errors.read()
-
-    def ask(self, method, path, body=None, headers=None):
-        """(status, parsed answer)"""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            text = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
-            connection.request(method, path, text, {"Content-Type": "application/json", **(headers or {})})
-            answer = connection.getresponse()
-            self.headers = dict(answer.getheaders())
-            data = answer.read()
-            is_json = answer.getheader("Content-Type", "").startswith("application/json")
-            return answer.status, json.loads(data) if is_json and data else data.decode()
-        finally:
-            connection.close()
-
-    def rank(self, member, candidates, **more):
-        status, answer = self.ask("POST", "/rank", {"member": member, "candidates": candidates, **more})
-        assert status == 200, answer
-        return answer
-
-    def click(self, member, item, clicked=1, **more):
-        status, answer = self.ask("POST", "/feedback", {"member": member, "interaction": {
-            "item_id": item, "clicked": clicked, **more}})
-        assert status == 200, answer
-        return answer
-
-    def metric(self, name):
-        _, text = self.ask("GET", "/metrics")
-        return sum(float(line.split()[-1]) for line in text.splitlines() if re.match(rf"{name}[ {{]", line))
-
-
-def setUpModule():
-    global FOLDER, MODELS, ITEMS
-    FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="limber-serve-"))
-    done = run("generate", FOLDER / "data", "--members", 60, "--items", 40)
-    assert done.returncode == 0, done.stderr
-    MODELS = FOLDER / "models"
-    done = run("train", write_config(FOLDER / "config.yaml", FOLDER / "data"), "--models", MODELS,
-               "--resamples", 0, "--quiet")
-    assert done.returncode == 0, done.stderr
-    ITEMS = [row["item_id"] for row in pyarrow.parquet.read_table(FOLDER / "data/items.parquet").to_pylist()]
-
-
-def tearDownModule():
-    shutil.rmtree(FOLDER)
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.work = pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
-        self.model = MODELS / "clicks"
-        self.store = f"rocksdb:{self.work / 'store'}"
+import limber_server
+from browser_page import Page
+from limber_cli import LIMBER, run
+from limber_server import ITEMS, Case, Server, free_port, setUpModule, tearDownModule  # noqa: F401
 
 
 class Requests(Case):
@@ -201,6 +118,11 @@ class Requests(Case):
                     (feedback, {"member": 1, "interaction": {"item_id": 1, "labels": {"clicked": 2}}}, "labels"),
                     (feedback, {"member": 1, "interaction": {"item_id": 1, "labels": {"clik": 1}}}, "clik"),
                     ("/v2/models/clicks/infer", {"inputs": []}, "member_id"),
+                    ("/v2/models/clicks/infer", {"outputs": [{"name": "clickd"}], "inputs": [
+                        {"name": "member_id", "shape": [1], "data": [1]}]}, "did you mean clicked?"),
+                    ("/v2/models/clicks/infer", {"inputs": [
+                        {"name": "member_id", "shape": [1], "data": [1]},
+                        {"name": "item_i", "shape": [1], "data": [1]}]}, "did you mean item_id?"),
                     ("/v2/models/other/infer", {"inputs": []}, "other")):
                 with self.subTest(body=str(body)[:80]):
                     status, answer = server.ask("POST", path, body)
@@ -253,11 +175,11 @@ class Requests(Case):
 class Versions(Case):
     def setUp(self):
         super().setUp()
-        shutil.copytree(MODELS, self.work / "models")
+        shutil.copytree(limber_server.MODELS, self.work / "models")
         self.model = self.work / "models" / "clicks"
 
     def publish(self, seed):
-        done = run("train", FOLDER / "config.yaml", "--models", self.work / "models", "--resamples", 0, "--quiet",
+        done = run("train", limber_server.FOLDER / "config.yaml", "--models", self.work / "models", "--resamples", 0, "--quiet",
                    "--restart", "--set", f"train.seed={seed}")
         self.assertEqual(done.returncode, 0, done.stderr)
 
@@ -311,6 +233,16 @@ class Versions(Case):
             self.assertIn("000003", server.log())
             self.assertIn("keeps serving", server.log())
 
+            # A folder copied under a new number still says which version it is.
+            shutil.rmtree(damaged)
+            shutil.copytree(self.model / "000002", self.work / "again")
+            (self.work / "again").rename(damaged)
+            deadline = time.monotonic() + 20
+            while "publish it anew" not in server.log() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            self.assertIn("publish it anew", server.log())
+            self.assertEqual(server.metric("limber_model_reload_failures"), 2)
+
 
 class Console(Case):
     def test_a_click_in_the_browser_moves_the_list(self):
@@ -352,70 +284,6 @@ class Console(Case):
                     browser.kill()
                     browser.wait()
             self.assertEqual(server.rank("visitor", ITEMS)["interactions"], 4)
-
-
-def free_port():
-    with contextlib.closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-class Page:
-    """The first page of a Chromium, through its debugging port: WebSocket by hand, text frames alone."""
-
-    def __init__(self, port):
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-                connection.request("GET", "/json")
-                pages = [page for page in json.loads(connection.getresponse().read()) if page["type"] == "page"]
-                if pages:
-                    break
-            except OSError:
-                pass
-            if time.monotonic() > deadline:
-                raise AssertionError("chromium did not open its debugging port")
-            time.sleep(0.1)
-        path = pages[0]["webSocketDebuggerUrl"].split(str(port), 1)[1]
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
-        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
-                            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                            "Sec-WebSocket-Key: bGltYmVyLXRlc3Qta2V5MA==\r\n\r\n".encode())
-        self.file = self.socket.makefile("rb")
-        while self.file.readline() not in (b"\r\n", b""):
-            pass
-        self.number = 0
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
-
-    def run(self, expression):
-        self.number += 1
-        data = json.dumps({"id": self.number, "method": "Runtime.evaluate",
-                           "params": {"expression": expression, "returnByValue": True}}).encode()
-        length = (bytes([0x80 | len(data)]) if len(data) < 126 else bytes([0x80 | 126]) + len(data).to_bytes(2, "big"))
-        self.socket.sendall(b"\x81" + length + bytes(4) + data)
-        while True:
-            head = self.file.read(2)
-            size = head[1] & 0x7F
-            if size >= 126:
-                size = int.from_bytes(self.file.read(2 if size == 126 else 8), "big")
-            message = json.loads(self.file.read(size))
-            if message.get("id") == self.number:
-                result = message["result"]
-                if "exceptionDetails" in result:
-                    raise AssertionError(result["exceptionDetails"])
-                return result["result"].get("value")
-
-    def wait(self, condition):
-        deadline = time.monotonic() + 30
-        while not self.run(condition):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"never came true: {condition}; the page says: "
-                                     + str(self.run("document.body.textContent")).strip()[:500])
-            time.sleep(0.05)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "limber/core/base/nearest_word.h"
+
 namespace limber {
 namespace {
 
@@ -108,6 +110,12 @@ http::Response answer_infer(RankingService& service, const ServedModel& model,
       }
     }
   });
+  const auto& labels = model.runtime().layout.labels;
+  for (const std::string& name : body.outputs) {
+    if (std::find(labels.begin(), labels.end(), name) == labels.end()) {
+      throw InputError("outputs: the model has no label '{}'{}", name, did_you_mean(name, labels));
+    }
+  }
   outputs = infer(service, model, limits, body.inputs);
   auto json = nlohmann::json::array();
   for (const InferenceOutput& output : outputs) {
@@ -162,7 +170,10 @@ std::vector<InferenceOutput> infer(RankingService& service, const ServedModel& m
                        task.name, rows);
     }
     const int column = schema.find(input.name);
-    if (column < 0) throw InputError("inputs: the model reads no column '{}'", input.name);
+    if (column < 0) {
+      throw InputError("inputs: the model reads no column '{}'{}", input.name,
+                       did_you_mean(input.name, schema.names()));
+    }
     columns.emplace_back(static_cast<std::size_t>(column), &input);
   }
   // Rows of one member are scored together.
@@ -210,13 +221,16 @@ void add_inference_protocol(http::Server& server, RankingService& service,
   };
   http::RouteOptions vital;
   vital.priority = http::Priority::kVital;
+  // Balancers ask without the token; the answer is a yes or a no.
+  http::RouteOptions health = vital;
+  health.open = true;
   server.route("GET", "/v2", [](const http::Request&) {
     return http::Response::json(R"({"name":"limber","version":"0.1.0","extensions":[]})");
   });
   server.route(
       "GET", "/v2/health/live",
-      [](const http::Request&) { return http::Response::json(R"({"live":true})"); }, vital);
-  server.route("GET", "/v2/health/ready", ready, vital);
+      [](const http::Request&) { return http::Response::json(R"({"live":true})"); }, health);
+  server.route("GET", "/v2/health/ready", ready, health);
   for (const bool versioned : {false, true}) {
     const std::string path =
         versioned ? "/v2/models/{name}/versions/{version}" : "/v2/models/{name}";

@@ -27,12 +27,12 @@ bool ModelHost::reload() {
   const auto serving = current();
   const Stopwatch time;
   if (Artifact::find_folder(path_) == serving->runtime().artifact.folder()) return false;
-  std::shared_ptr<const ServedModel> next;
-  try {
-    next = ServedModel::load(path_, options_);
-  } catch (...) {
-    ++failures_;
-    throw;
+  const std::shared_ptr<const ServedModel> next = ServedModel::load(path_, options_);
+  if (next->runtime().version() == serving->runtime().version()) {
+    // Embeddings of one would count as the other's.
+    throw InputError("{}: says that it is version {}, which is served from {}; publish it anew",
+                     next->runtime().artifact.folder().string(), next->runtime().version(),
+                     serving->runtime().artifact.folder().string());
   }
   current_ = next;
   ++reloads_;
@@ -55,6 +55,7 @@ void ModelHost::run(std::chrono::milliseconds interval) {
       failed_.clear();
     } catch (const std::exception& error) {
       if (failed_ != error.what()) {
+        ++failures_;
         spdlog::error("{}; version {} keeps serving", error.what(), current()->runtime().version());
       }
       failed_ = error.what();

@@ -57,7 +57,7 @@ class ModelHost {
   std::atomic<std::uint64_t> refreshed_ = 0;
   std::atomic<std::int64_t> reloads_ = 0, failures_ = 0, members_refreshed_ = 0;
   std::mutex reloading_;
-  std::string failed_;  ///< what the last failure said, so that it is logged once
+  std::string failed_;  ///< what the last failure said, so that it is logged and counted once
 
   std::mutex mutex_;
   std::condition_variable stop_;

@@ -83,10 +83,12 @@ std::shared_ptr<const MemberEntry> Personaliser::refresh(const ServedModel& mode
   auto entry = adapt(model, bench, member, interactions);
   cache_.put(member, entry);
   if (entry->sequence > 0 && model.runtime().uses_support()) {
-    ask_store([&] {
+    const bool current = ask_store([&] {
       return store_.put_state(member, {entry->vector.joined(), model.runtime().name(),
                                        model.runtime().version(), now_ms(), entry->sequence});
     });
+    // The member was forgotten, or adapted to something newer, in between.
+    if (!current) cache_.forget(member);
   }
   return entry;
 }

@@ -1,4 +1,4 @@
-#include "limber/serving/service/log_rows.h"
+#include "limber/serving/rows/log_rows.h"
 
 #include <arrow/record_batch.h>
 
