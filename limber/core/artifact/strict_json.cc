@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "limber/core/base/error.h"
+#include "limber/core/base/one_line.h"
 
 namespace limber {
 
@@ -20,7 +21,8 @@ nlohmann::json parse_strict_json(std::string_view text, const std::string& origi
     } else if (event == Event::key) {
       const std::string& key = parsed.get_ref<const std::string&>();
       if (!open_objects.back().insert(key).second) {
-        throw InputError("{}: the key {} occurs twice in one object", origin, parsed.dump());
+        throw InputError("{}: the key {} occurs twice in one object", origin,
+                         one_line(parsed.dump()));
       }
     }
     return true;

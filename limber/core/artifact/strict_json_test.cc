@@ -18,6 +18,15 @@ TEST(StrictJson, RefusesARepeatedKeyAtAnyDepth) {
   }
 }
 
+TEST(StrictJson, ARepeatedKeyIsShownOnOneLine) {
+  try {
+    parse_strict_json("{\"a\x7f\": 1, \"a\x7f\": 1}", "f");
+    ADD_FAILURE();
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(), "f: the key \"a \" occurs twice in one object");
+  }
+}
+
 TEST(StrictJson, RefusesWhatIsBrokenAndNamesTheFile) {
   for (const std::string text :
        {"", "{", "{}x", "{\"a\": 1e999}", "{\"a\": nan}", "{\"\xff\": 1}", "{\"a\": 1,}"}) {
