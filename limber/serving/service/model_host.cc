@@ -34,7 +34,10 @@ bool ModelHost::reload() {
                      next->runtime().artifact.folder().string(), next->runtime().version(),
                      serving->runtime().artifact.folder().string());
   }
-  current_ = next;
+  {
+    const std::lock_guard exchange(current_mutex_);
+    current_ = next;
+  }
   ++reloads_;
   spdlog::info("{} version {} is served now, after version {} (opened in {:.2f} s)",
                next->runtime().name(), next->runtime().version(), serving->runtime().version(),

@@ -28,7 +28,10 @@ class ModelHost {
   ModelHost(const ModelHost&) = delete;
   ModelHost& operator=(const ModelHost&) = delete;
 
-  std::shared_ptr<const ServedModel> current() const { return current_.load(); }
+  std::shared_ptr<const ServedModel> current() const {
+    const std::lock_guard lock(current_mutex_);
+    return current_;
+  }
 
   /// Opens the newest version (or the folder's own) and exchanges it, unless it is the one that is
   /// served. Returns whether it was exchanged. Throws InputError and keeps the old one.
@@ -39,7 +42,7 @@ class ModelHost {
 
   /// Adapts, on that thread, members whose embedding of the current version is older than their
   /// interactions. True when it has been done once for the current version.
-  bool refreshed() const { return refreshed_.load() == current_.load()->id(); }
+  bool refreshed() const { return refreshed_.load() == current()->id(); }
 
   struct Figures {
     std::int64_t reloads = 0, failures = 0, members_refreshed = 0;
@@ -53,7 +56,9 @@ class ModelHost {
   const std::filesystem::path path_;
   const ServedModel::Options options_;
   Personaliser& personaliser_;
-  std::atomic<std::shared_ptr<const ServedModel>> current_;
+  // Not std::atomic<std::shared_ptr>: that of GCC 12 releases its lock after a load too weakly.
+  mutable std::mutex current_mutex_;
+  std::shared_ptr<const ServedModel> current_;
   std::atomic<std::uint64_t> refreshed_ = 0;
   std::atomic<std::int64_t> reloads_ = 0, failures_ = 0, members_refreshed_ = 0;
   std::mutex reloading_;
