@@ -34,13 +34,14 @@ constexpr std::int64_t kSupport = 12;
 struct Shape {
   std::string meta, adapt, meta_activation, start, history, signal, cross, mlp, activation;
   bool statistics, wide, weights, subset, per_tensor;
+  std::string gate = "none", calibration = "off";
 
   std::string text() const {
     return fmt::format(
         "meta {} {} {} start {} history {} {} cross {} mlp {} {} statistics {} wide {} weights {} "
-        "subset {} per_tensor {}",
+        "subset {} per_tensor {} gate {} calibration {}",
         meta, adapt, meta_activation, start, history, signal, cross, mlp, activation, statistics,
-        wide, weights, subset, per_tensor);
+        wide, weights, subset, per_tensor, gate, calibration);
   }
 };
 
@@ -135,13 +136,26 @@ Config make_config(const fs::path& folder, const Shape& shape) {
   model.statistics.enabled = shape.statistics;
   if (shape.subset) model.global_block.inputs = {"past", "age", "item", "device"};
   if (shape.wide) model.global_block.wide = {"item", "city"};
-  model.global_block.cross.kind = shape.cross;
+  const bool residual = shape.cross == "residual" || shape.cross == "attention";
+  model.global_block.cross.kind = residual ? "residual" : shape.cross;
+  model.global_block.cross.parallel = shape.cross == "residual";
+  model.global_block.cross.skip = !shape.subset;
+  model.global_block.cross.tokens = 2;
+  model.global_block.cross.temperature = 0.7;
   model.global_block.cross.layers = 3;
   model.global_block.cross.rank = 4;
   model.global_block.hidden = shape.mlp == "none"  ? Sizes{}
                               : shape.mlp == "one" ? Sizes{11}
                                                    : Sizes{11, 8};
   model.global_block.activation = shape.activation;
+  model.global_block.gate = shape.gate;
+  model.global_block.gate_rank = 3;
+  CalibrationOptions& calibration = model.global_block.calibration;
+  calibration.enabled = shape.calibration != "off";
+  calibration.buckets = 7;
+  calibration.range = 2;
+  if (shape.calibration == "shared") calibration.inputs = {"city"};
+  if (shape.calibration == "by row") calibration.inputs = {"device", "age"};
   config.meta.inner_learning_rate = shape.per_tensor ? "per_tensor" : "scalar";
   config.meta.support = kSupport;
   return config;
@@ -290,13 +304,16 @@ class Parity {
 std::vector<Shape> all_shapes() {
   std::vector<Shape> shapes;
   using Words = std::vector<std::string>;
+  const Words kGates{"none", "diagonal", "low_rank", "full"};
+  const Words kCalibrations{"off", "common", "shared", "by row"};
   for (const std::string& meta : Words{"off", "interaction", "member"})
     for (const std::string& adapt : Words{"weights", "embedding"})
       for (const std::string& meta_activation : Words{"relu", "tanh"})
         for (const std::string& history : Words{"off", "mean", "attention"})
           for (const std::string& start : Words{"zero", "history"})
             for (const std::string& signal : Words{"label", "residual"})
-              for (const std::string& cross : Words{"none", "full", "low_rank"})
+              for (const std::string& cross :
+                   Words{"none", "full", "low_rank", "residual", "attention"})
                 for (const std::string& mlp : Words{"none", "one", "two"})
                   for (const std::string& activation : Words{"relu", "tanh"})
                     for (const int flags : {0, 1, 2, 3, 4, 5, 6, 7}) {
@@ -311,8 +328,23 @@ std::vector<Shape> all_shapes() {
                       const bool subset = (shapes.size() / 3) % 2 == 1;
                       shapes.push_back({meta, adapt, meta_activation, start, history, signal, cross,
                                         mlp, activation, (flags & 1) != 0, (flags & 2) != 0,
-                                        (flags & 4) != 0, subset, shapes.size() % 5 != 0});
+                                        (flags & 4) != 0, subset, shapes.size() % 5 != 0,
+                                        kGates[shapes.size() % kGates.size()],
+                                        kCalibrations[shapes.size() / 3 % kCalibrations.size()]});
                     }
+  // Each gate and calibration above meets some of the others; here all that they touch.
+  for (const std::string& adapt : Words{"off", "weights", "embedding"})
+    for (const std::string& cross : Words{"none", "full", "low_rank", "residual", "attention"})
+      for (const std::string& mlp : Words{"none", "one", "two"})
+        for (const std::string& activation : Words{"relu", "tanh"})
+          for (const std::string& gate : kGates)
+            for (const std::string& calibration : kCalibrations)
+              for (const bool wide : {false, true}) {
+                const bool off = adapt == "off";
+                shapes.push_back({off ? "off" : "interaction", off ? "weights" : adapt, "relu",
+                                  "zero", "off", "label", cross, mlp, activation, true, wide, wide,
+                                  false, true, gate, calibration});
+              }
   return shapes;
 }
 

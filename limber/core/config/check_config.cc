@@ -88,6 +88,14 @@ class Checker {
     check_inputs("model.history.inputs", model.history.inputs, !kSequences);
     check_inputs("model.global_block.inputs", model.global_block.inputs, kSequences);
     check_inputs("model.global_block.wide", model.global_block.wide, kSequences);
+    check_inputs("model.global_block.calibration.inputs", model.global_block.calibration.inputs,
+                 kSequences);
+    const CrossOptions& cross = model.global_block.cross;
+    if (cross.kind == "residual" && cross.rank % cross.tokens != 0) {
+      reject("model.global_block.cross.tokens",
+             fmt::format("a bottleneck of {} (rank) cannot be cut into {} equal parts", cross.rank,
+                         cross.tokens));
+    }
     if (model.meta_block.enabled && model.meta_block.start == "history" && !model.history.enabled) {
       reject("model.meta_block.start", "history needs model.history.enabled: true");
     }

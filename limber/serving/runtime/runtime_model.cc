@@ -131,8 +131,42 @@ void RuntimeModel::load_blocks(const std::vector<std::string>& shared_features) 
   shared_inputs = InputPlan(layout, tables, shared);
   candidate_inputs = InputPlan(layout, tables, own);
   wide_inputs = InputPlan(layout, tables, selected(options.wide));
-  global_block = FrozenGlobalBlock::load(tensors, options, known_width(), constant,
-                                         wide_inputs.width(), labels(), order);
+  calibration_inputs = InputPlan(layout, tables, selected(options.calibration.inputs));
+  curves_are_shared = std::all_of(
+      options.calibration.inputs.begin(), options.calibration.inputs.end(), [&](const auto& name) {
+        return std::find(shared_features.begin(), shared_features.end(), name) !=
+               shared_features.end();
+      });
+  global_block =
+      FrozenGlobalBlock::load(tensors, options, known_width(), constant, wide_inputs.width(),
+                              calibration_inputs.width(), labels(), order);
+}
+
+Curves RuntimeModel::curves(const RowSet& rows, std::int64_t first, std::int64_t last,
+                            Workspace& workspace) const {
+  const FrozenCalibration& calibration = *global_block.calibration;
+  if (!calibration.by_row()) return calibration.common();
+  const std::int64_t width = calibration_inputs.width();
+  float* inputs = workspace.take(last - first, width);
+  calibration_inputs.fill(rows, first, last, inputs, padded(width));
+  return calibration.curves(inputs, last - first, workspace);
+}
+
+LogitParts RuntimeModel::logit_parts(const RowSet& rows, std::int64_t first, std::int64_t last,
+                                     Workspace& workspace, const Curves& common) const {
+  LogitParts parts;
+  parts.curves = common;
+  if (global_block.wide_width > 0) {
+    float* inputs = workspace.take(last - first, global_block.wide_width);
+    wide_inputs.fill(rows, first, last, inputs, padded(global_block.wide_width));
+    float* logits = workspace.take((last - first) * labels());
+    global_block.forward_wide(inputs, last - first, logits);
+    parts.wide_logits = logits;
+  }
+  if (global_block.calibration && common.values == nullptr) {
+    parts.curves = curves(rows, first, last, workspace);
+  }
+  return parts;
 }
 
 void RuntimeModel::load_meta_block(const DenseTensors& tensors) {

@@ -70,6 +70,14 @@ class RuntimeModel {
     return embedding_width() + statistics_width() + (history && !attends() ? history->dim() : 0);
   }
 
+  /// What else reaches the logits of rows [first, last) of a set. `common`: the curves of all of
+  /// them, where known.
+  LogitParts logit_parts(const RowSet& rows, std::int64_t first, std::int64_t last,
+                         Workspace& workspace, const Curves& common = {}) const;
+  /// The curves of those rows; of the block's calibration, which must exist.
+  Curves curves(const RowSet& rows, std::int64_t first, std::int64_t last,
+                Workspace& workspace) const;
+
   const Artifact artifact;
   const Config config;
   std::vector<FeatureEncoder> encoders;
@@ -77,7 +85,8 @@ class RuntimeModel {
   std::vector<EmbeddingTable> tables;
 
   InputPlan shared_inputs, candidate_inputs;  ///< of the global block
-  InputPlan wide_inputs, meta_inputs, history_inputs;
+  InputPlan wide_inputs, calibration_inputs, meta_inputs, history_inputs;
+  bool curves_are_shared = false;  ///< calibration inputs are all shared features
   FrozenGlobalBlock global_block;
   std::unique_ptr<FrozenMetaBlock> meta_block;
   std::unique_ptr<FrozenHistoryEncoder> history;

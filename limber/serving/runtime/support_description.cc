@@ -21,7 +21,7 @@ float known(float value) {
 /// The labels minus what the model says without any knowledge of the member, [rows, labels]. Writes
 /// over x's member columns.
 const float* residuals(const RuntimeModel& model, const SupportRows& support, float* x,
-                       const float* wide_logits, Workspace& workspace) {
+                       const LogitParts& parts, Workspace& workspace) {
   const FrozenGlobalBlock& block = model.global_block;
   const std::int64_t rows = support.rows->rows, row = padded(block.width);
   const std::int64_t labels = model.labels(), dim = model.embedding_width();
@@ -32,7 +32,7 @@ const float* residuals(const RuntimeModel& model, const SupportRows& support, fl
       std::fill_n(x + i * row + block.constant_width, model.history->dim(), 0.0F);
   }
   float* result = workspace.take(rows * labels);
-  block.forward(x, rows, wide_logits, workspace, result);
+  block.forward(x, rows, parts, workspace, result);
   for (std::int64_t i = 0; i < rows * labels; ++i) {
     result[i] = known(support.labels[i] - sigmoid(result[i]));
   }
@@ -137,17 +137,12 @@ SupportDescription describe_support(const RuntimeModel& model, const SupportRows
   const std::int64_t attended = model.attends() ? model.history->dim() : 0;
   model.shared_inputs.fill(*support.rows, 0, rows, x + block.member_width, row);
   model.candidate_inputs.fill(*support.rows, 0, rows, x + block.constant_width + attended, row);
-  if (block.wide_width > 0) {
-    float* inputs = workspace.take(rows, block.wide_width);
-    model.wide_inputs.fill(*support.rows, 0, rows, inputs, padded(block.wide_width));
-    description.wide_logits = workspace.take(rows * labels);
-    block.forward_wide(inputs, rows, description.wide_logits);
-  }
+  description.parts = model.logit_parts(*support.rows, 0, rows, workspace);
 
   const bool by_residual = model.history && model.config.model.history.signal == "residual";
   const float* residual = nullptr;
   if (statistics || by_residual) {
-    residual = residuals(model, support, x, description.wide_logits, workspace);
+    residual = residuals(model, support, x, description.parts, workspace);
     for (std::int64_t i = 0; i < rows; ++i) std::fill_n(x + i * row, dim, 0.0F);
   }
   float* deviation = workspace.take(rows * labels);
