@@ -47,6 +47,7 @@ FrozenPass::FrozenPass(const FrozenGlobalBlock& block, std::int64_t dim, float* 
     kept_.push_back(kept);
     widest = std::max(widest, layer.out);
   }
+  if (block.experts) experts_.emplace(*block.experts, rows, workspace);
   gate_scratch_ = workspace.take(rows, scratch);
   logits_ = workspace.take(rows * block.labels);
   slopes_ = workspace.take(rows * block.labels);
@@ -95,8 +96,12 @@ const float* FrozenPass::forward(const float* embedding) {
     h = kept.gated;
     h_width = layer.out;
   }
-  few_outputs(h, padded(h_width), block_.head.data(), padded(h_width), block_.head_bias.data(),
-              parts_.wide_logits, logits_, rows_, h_width, block_.labels);
+  if (experts_) {
+    experts_->forward(h, parts_.wide_logits, logits_);
+  } else {
+    few_outputs(h, padded(h_width), block_.head.data(), padded(h_width), block_.head_bias.data(),
+                parts_.wide_logits, logits_, rows_, h_width, block_.labels);
+  }
   if (block_.calibration) block_.calibration->apply(parts_.curves, rows_, logits_, slopes_);
   return logits_;
 }
@@ -141,9 +146,14 @@ float* FrozenPass::backward_mlp(const float* seed) {
   float* here = left_;
   float* next = right_;
   const bool masked = relu && !gated && !layers.empty();
-  few_outputs_adjoint(seed, block_.head.data(), padded(last),
-                      masked ? kept_.back().hidden : nullptr, padded(last), here, padded(last),
-                      rows_, last, block_.labels);
+  if (experts_) {
+    experts_->backward(seed, here);
+    if (masked) mask_rows(kept_.back().hidden, rows_ * padded(last), here);
+  } else {
+    few_outputs_adjoint(seed, block_.head.data(), padded(last),
+                        masked ? kept_.back().hidden : nullptr, padded(last), here, padded(last),
+                        rows_, last, block_.labels);
+  }
   for (std::size_t l = layers.size(); l-- > 0;) {
     const DenseLayer& layer = layers[l];
     if (gated) {

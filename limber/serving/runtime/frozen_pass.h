@@ -44,6 +44,7 @@ class FrozenPass {
   const float* starts_ = nullptr;  ///< [rows, dim]: copies of x's first columns
   LogitParts parts_;
   std::optional<CrossPass> crosses_, parallel_;
+  std::optional<ExpertPass> experts_;
   float* joined_ = nullptr;  ///< [rows, width]: the output of both
   float* fixed_ = nullptr;   ///< [rows, first layer's width]: the product that never changes
   float* shift_ = nullptr;   ///< [first layer's width]: the embedding's share

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "limber/serving/runtime/row_kernels.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "limber/serving/runtime/gate.cc"
 #include <hwy/foreach_target.h>
@@ -140,12 +142,7 @@ void FrozenGate::adjoint(const float* h, float* scores, const float* gradient, b
     back.start_row = back.c_row = row;
     multiply(back);
   }
-  if (!relu) return;
-  for (std::int64_t i = 0; i < rows; ++i) {
-    for (std::int64_t j = 0; j < width_; ++j) {
-      if (h[i * row + j] <= 0) to[i * row + j] = 0;
-    }
-  }
+  if (relu) mask_rows(h, rows * row, to);
 }
 
 }  // namespace limber

@@ -49,12 +49,13 @@ FrozenGlobalBlock FrozenGlobalBlock::load(const DenseTensors& tensors,
                                           const GlobalBlockOptions& options,
                                           std::int64_t member_width, std::int64_t constant_width,
                                           std::int64_t wide_width, std::int64_t calibration_width,
-                                          std::int64_t labels,
+                                          const std::vector<std::string>& names,
                                           const std::vector<std::int64_t>& order) {
   FrozenGlobalBlock block;
   block.member_width = member_width;
   block.constant_width = constant_width;
   block.width = static_cast<std::int64_t>(order.size());
+  const auto labels = static_cast<std::int64_t>(names.size());
   block.labels = labels;
   const std::string name = "global_block.";
   load_crosses(block, tensors, options.cross, order);
@@ -68,9 +69,15 @@ FrozenGlobalBlock FrozenGlobalBlock::load(const DenseTensors& tensors,
     }
   }
   const std::int64_t last = block.mlp.out;
-  block.head = by_label(tensors.take(name + "head.weight", {last, labels}), last, labels,
-                        block.mlp.layers.empty() ? order : std::vector<std::int64_t>{});
-  block.head_bias = copied(tensors.take(name + "head.bias", {labels}));
+  const auto last_order = block.mlp.layers.empty() ? order : std::vector<std::int64_t>{};
+  if (options.experts.kind == "none") {
+    block.head =
+        by_label(tensors.take(name + "head.weight", {last, labels}), last, labels, last_order);
+    block.head_bias = copied(tensors.take(name + "head.bias", {labels}));
+  } else {
+    block.experts = FrozenExperts::load(tensors, name + "experts", last, names, options.experts,
+                                        options.activation, last_order);
+  }
   block.wide_width = wide_width;
   if (wide_width > 0) {
     block.wide =
@@ -157,8 +164,12 @@ void FrozenGlobalBlock::finish(const float* h, std::size_t layer, std::int64_t r
     h = next;
     h_width = dense.out;
   }
-  few_outputs(h, padded(h_width), head.data(), padded(h_width), head_bias.data(), parts.wide_logits,
-              logits, rows, h_width, labels);
+  if (experts) {
+    experts->forward(h, rows, parts.wide_logits, workspace, logits);
+  } else {
+    few_outputs(h, padded(h_width), head.data(), padded(h_width), head_bias.data(),
+                parts.wide_logits, logits, rows, h_width, labels);
+  }
   if (calibration) calibration->apply(parts.curves, rows, logits, nullptr);
 }
 

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "limber/core/config/options.h"
 #include "limber/serving/runtime/calibration.h"
 #include "limber/serving/runtime/cross_layer.h"
 #include "limber/serving/runtime/dense_layer.h"
+#include "limber/serving/runtime/experts.h"
 #include "limber/serving/runtime/gate.h"
 #include "limber/serving/runtime/quantized_matrix.h"
 #include "limber/serving/runtime/workspace.h"
@@ -46,7 +48,8 @@ struct FrozenGlobalBlock {
   std::vector<QuantizedMatrix> quantized;
   /// Of the first layer the rows of each candidate's own columns alone.
   QuantizedMatrix quantized_own;
-  AlignedFloats head;            ///< [labels, last width], rows padded
+  std::optional<FrozenExperts> experts;
+  AlignedFloats head;            ///< [labels, last width], rows padded; or experts
   std::vector<float> head_bias;  ///< [labels]
   std::int64_t wide_width = 0;
   AlignedFloats wide;            ///< [labels, wide width], rows padded
@@ -57,7 +60,8 @@ struct FrozenGlobalBlock {
   static FrozenGlobalBlock load(const DenseTensors& tensors, const GlobalBlockOptions& options,
                                 std::int64_t member_width, std::int64_t constant_width,
                                 std::int64_t wide_width, std::int64_t calibration_width,
-                                std::int64_t labels, const std::vector<std::int64_t>& order);
+                                const std::vector<std::string>& labels,
+                                const std::vector<std::int64_t>& order);
 
   /// logits [rows, labels] of x [rows, width], rows padded(width) apart.
   void forward(const float* x, std::int64_t rows, const LogitParts& parts, Workspace& workspace,

@@ -14,7 +14,12 @@ GlobalBlockImpl::GlobalBlockImpl(std::int64_t member_width, const InputLayout& l
   cross_ = register_module("cross", CrossNetwork(width, options.cross, tensor));
   mlp_ = register_module("mlp", Mlp(width, options.hidden, options.activation, options.dropout,
                                     tensor, GateChoice{options.gate, options.gate_rank}));
-  head_ = register_module("head", Dense(mlp_->out(), labels, tensor));
+  if (options.experts.kind == "none") {
+    head_ = register_module("head", Dense(mlp_->out(), labels, tensor));
+  } else {
+    experts_ = register_module("experts", Experts(mlp_->out(), layout.labels, options.experts,
+                                                  options.activation, options.dropout, tensor));
+  }
   if (wide_inputs_.width() > 0) {
     wide_ = register_module("wide", Dense(wide_inputs_.width(), labels, tensor));
   }
@@ -35,7 +40,8 @@ torch::Tensor GlobalBlockImpl::forward(const torch::Tensor& member, const torch:
     parts.push_back(torch::zeros({selected.size(0), padding}, selected.options()));
   }
   const torch::Tensor x = parts.size() > 1 ? torch::cat(parts, 1) : selected;
-  torch::Tensor logits = head_(mlp_(cross_(x)));
+  const torch::Tensor h = mlp_(cross_(x));
+  torch::Tensor logits = experts_ ? experts_(h) : head_(h);
   if (wide_) logits = logits + wide_(wide_inputs_.select(inputs));
   return calibration_ ? calibration_(logits, calibration_inputs_.select(inputs)) : logits;
 }

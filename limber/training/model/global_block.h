@@ -7,13 +7,15 @@
 #include "limber/core/config/options.h"
 #include "limber/training/layers/cross.h"
 #include "limber/training/layers/dense.h"
+#include "limber/training/layers/experts.h"
 #include "limber/training/layers/isotonic.h"
 #include "limber/training/model/column_selection.h"
 
 namespace limber {
 
 /// The global block G([e ; x]; phi), shared by all tasks and the only part that runs online:
-/// cross layers, then fully connected layers, then one logit per label, calibrated where asked for.
+/// cross layers, then fully connected layers, then one logit per label, through experts or towers
+/// and calibrated where asked for.
 class GlobalBlockImpl : public torch::nn::Module {
  public:
   /// `member_width`: columns of what is known of the member (meta embedding, statistics, history).
@@ -28,6 +30,7 @@ class GlobalBlockImpl : public torch::nn::Module {
   CrossNetwork cross_{nullptr};
   Mlp mlp_{nullptr};
   Dense head_{nullptr};
+  Experts experts_{nullptr};
   Dense wide_{nullptr};
   IsotonicCalibration calibration_{nullptr};
 };
