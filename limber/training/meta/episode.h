@@ -17,7 +17,7 @@ struct EpisodeOptions {
   bool second_order = false;
   std::int64_t steps = 0;  ///< gradient steps of the inner loop
   /// [labels]: weights of the labels in the outer loss; undefined: each counts once.
-  torch::Tensor label_weights;
+  torch::Tensor label_weights = {};
 };
 
 struct Episode {
