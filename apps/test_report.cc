@@ -21,13 +21,14 @@ TestReport report_test(const Config& config, const Dataset& dataset, RankingMode
   if (!scored.weights.empty()) json["weight"] = config.data.weight;
   const BootstrapOptions bootstrap{.resamples = resamples, .confidence = 0.95, .seed = 1};
   for (std::size_t l = 0; l < scored.labels.size(); ++l) {
-    const Predictions predictions = scored.predictions(l);
+    const ScoredRows rows = scored.of_label(l);
+    const Predictions predictions = rows.predictions();
     const RankingMetrics metrics = evaluate_predictions(predictions);
     const MetricIntervals intervals = bootstrap_intervals(predictions, {}, bootstrap);
     nlohmann::json& out = json["labels"][scored.labels[l]];
     out["metrics"] = metrics_to_json(metrics, resamples > 0 ? &intervals : nullptr);
     out["activity"] =
-        slices_to_json(slice_by_activity(predictions, scored.activity, 5, {}, bootstrap));
+        slices_to_json(slice_by_activity(predictions, rows.activity, 5, {}, bootstrap));
     out["reliability"] = reliability_to_json(
         reliability_curve(predictions.logits, predictions.labels, predictions.weights));
   }
@@ -36,11 +37,12 @@ TestReport report_test(const Config& config, const Dataset& dataset, RankingMode
     if (size > options.support_limit || !model->uses_support()) continue;
     EvaluationSampler::Options cut = options;
     cut.support = size;
-    const ScoredRows rows = score_rows(model, dataset, cut, steps);
-    for (std::size_t l = 0; l < rows.labels.size(); ++l) {
-      Slice slice{std::to_string(size), size, size, evaluate_predictions(rows.predictions(l)), {}};
-      slice.intervals = bootstrap_intervals(rows.predictions(l), {}, bootstrap);
-      json["labels"][rows.labels[l]]["support"].push_back(
+    const ScoredRows all = score_rows(model, dataset, cut, steps);
+    for (std::size_t l = 0; l < all.labels.size(); ++l) {
+      const ScoredRows rows = all.of_label(l);
+      Slice slice{std::to_string(size), size, size, evaluate_predictions(rows.predictions()), {}};
+      slice.intervals = bootstrap_intervals(rows.predictions(), {}, bootstrap);
+      json["labels"][all.labels[l]]["support"].push_back(
           slices_to_json(std::span(&slice, 1)).front());
     }
   }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,21 @@ class Checker {
     check_inputs("model.history.inputs", model.history.inputs, !kSequences);
     check_inputs("model.global_block.inputs", model.global_block.inputs, kSequences);
     check_inputs("model.global_block.wide", model.global_block.wide, kSequences);
+    check_inputs("model.global_block.calibration.inputs", model.global_block.calibration.inputs,
+                 kSequences);
+    check_labels("model.score", keys_of(model.score));
+    check_labels("train.label_weights", keys_of(config_.train.label_weights));
+    check_groups(model.global_block.experts);
+    if (model.history.pooling == "transformer" && model.history.dim % model.history.heads != 0) {
+      reject("model.history.heads", fmt::format("a width of {} (dim) cannot be cut into {} heads",
+                                                model.history.dim, model.history.heads));
+    }
+    const CrossOptions& cross = model.global_block.cross;
+    if (cross.kind == "residual" && cross.rank % cross.tokens != 0) {
+      reject("model.global_block.cross.tokens",
+             fmt::format("a bottleneck of {} (rank) cannot be cut into {} equal parts", cross.rank,
+                         cross.tokens));
+    }
     if (model.meta_block.enabled && model.meta_block.start == "history" && !model.history.enabled) {
       reject("model.meta_block.start", "history needs model.history.enabled: true");
     }
@@ -99,6 +115,44 @@ class Checker {
                     [](const FeatureOptions& feature) { return feature.kind == "sequence"; });
     if (uses_meta_inputs && only_sequences) {
       reject("features", "all are sequences, so that the meta block has nothing to read");
+    }
+  }
+
+  template <class T>
+  static Words keys_of(const std::map<std::string, T>& values) {
+    Words keys;
+    for (const auto& [key, value] : values) keys.push_back(key);
+    return keys;
+  }
+
+  void check_labels(const std::string& path, const Words& labels) const {
+    const Words known = keys_of(config_.data.labels);
+    for (const std::string& label : labels) {
+      if (!config_.data.labels.contains(label)) {
+        reject(join_path(path, label),
+               fmt::format("no label has that name{}", did_you_mean(label, known)));
+      }
+    }
+  }
+
+  void check_groups(const ExpertOptions& experts) const {
+    const std::string path = "model.global_block.experts.groups";
+    if (experts.groups.empty()) return;
+    std::map<std::string, std::string> group_of;
+    for (const auto& [group, labels] : experts.groups) {
+      check_labels(join_path(path, group), labels);
+      for (const std::string& label : labels) {
+        const auto [first, is_new] = group_of.try_emplace(label, group);
+        if (!is_new) {
+          reject(join_path(path, group), fmt::format("{} is in {}, too", label, first->second));
+        }
+      }
+      if (labels.empty()) reject(join_path(path, group), "has no label");
+    }
+    for (const auto& [label, expression] : config_.data.labels) {
+      if (!group_of.contains(label)) {
+        reject(path, fmt::format("the label {} is in none; each must be in one", label));
+      }
     }
   }
 

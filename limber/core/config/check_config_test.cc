@@ -81,6 +81,31 @@ TEST(CheckConfig, HistoryStartNeedsTheEncoder) {
   EXPECT_EQ(refusal({"model.meta_block.start=history", "model.meta_block.enabled=false"}), "");
 }
 
+TEST(CheckConfig, WidthsDivide) {
+  EXPECT_EQ(
+      refusal({"model.global_block.cross.kind=residual", "model.global_block.cross.rank=10"}),
+      "c.yaml: model.global_block.cross.tokens: a bottleneck of 10 (rank) cannot be cut into 4 "
+      "equal parts");
+  EXPECT_EQ(refusal({"model.global_block.cross.rank=10"}), "");
+  EXPECT_EQ(refusal({"model.history.pooling=transformer", "model.history.dim=9"}),
+            "c.yaml: model.history.heads: a width of 9 (dim) cannot be cut into 2 heads");
+}
+
+TEST(CheckConfig, LabelsAreKnownAndInOneGroup) {
+  EXPECT_EQ(refusal({"model.score.lke=1"}),
+            "c.yaml: model.score.lke: no label has that name; did you mean like?");
+  EXPECT_EQ(refusal({"train.label_weights.nothing=2"}),
+            "c.yaml: train.label_weights.nothing: no label has that name");
+  const std::string groups = "model.global_block.experts.groups.";
+  EXPECT_EQ(
+      refusal({"data.labels.seen=rating", groups + "a=[seen]"}),
+      "c.yaml: model.global_block.experts.groups: the label like is in none; each must be in "
+      "one");
+  EXPECT_EQ(refusal({groups + "a=[like]", groups + "b=[like]"}),
+            "c.yaml: model.global_block.experts.groups.b: like is in a, too");
+  EXPECT_EQ(refusal({groups + "a=[like]"}), "");
+}
+
 TEST(CheckConfig, TheMetaBlockHasSomethingToRead) {
   // No YAML can say this, for a sequence needs an id feature; a config made in code can.
   Config config = parse_config(kMoviesYaml, "c.yaml");

@@ -33,6 +33,12 @@ const char* type_name(const Sizes&) {
 const char* type_name(const std::map<std::string, std::string>&) {
   return "texts by name";
 }
+const char* type_name(const std::map<std::string, double>&) {
+  return "numbers by name";
+}
+const char* type_name(const std::map<std::string, Words>&) {
+  return "lists of texts by name";
+}
 
 using Form = OptionSection::Form;
 

@@ -60,6 +60,11 @@ TEST(Options, DefaultsAreAllowed) {
   });
 }
 
+/// Numbers by name: what holds for the option holds for each of them.
+bool by_name(const Option& option) {
+  return option.type == "numbers by name";
+}
+
 TEST(Options, RefuseValuesOutsideTheirRange) {
   int checked = 0;
   for_each_option([&](const OptionSection& section, const Option& option) {
@@ -72,7 +77,7 @@ TEST(Options, RefuseValuesOutsideTheirRange) {
     if (constraint.minimum_is_open) outside.push_back(fmt::format("{}", constraint.minimum));
     if (!constraint.choices.empty()) outside.push_back("none_of_these");
     for (const std::string& value : outside) {
-      const std::string setting = key + "=" + value;
+      const std::string setting = key + (by_name(option) ? ".like=" : "=") + value;
       const std::string message = refusal(kMoviesYaml, {setting});
       EXPECT_EQ(message.find("--set " + setting + ": " + key), 0U) << setting << ": " << message;
       ++checked;
@@ -91,7 +96,8 @@ TEST(Options, AcceptTheEndsOfTheirRange) {
     }
     if (constraint.maximum < 1e18) inside.push_back(fmt::format("{:.17g}", constraint.maximum));
     for (const std::string& value : inside) {
-      EXPECT_EQ(refusal(kMoviesYaml, {key + "=" + value}), "") << key << "=" << value;
+      const std::string setting = key + (by_name(option) ? ".like=" : "=") + value;
+      EXPECT_EQ(refusal(kMoviesYaml, {setting}), "") << setting;
     }
   });
 }
@@ -100,6 +106,7 @@ TEST(Options, RefuseOtherTypes) {
   for_each_option([](const OptionSection& section, const Option& option) {
     const std::string key = key_of(section, option.name);
     for (const std::string value : {"[[x]]", "[{a: [b]}]", "{a: [b]}"}) {
+      if (option.type == "lists of texts by name" && value == "{a: [b]}") continue;
       EXPECT_NE(refusal(kMoviesYaml, {key + "=" + value}), "") << key << "=" << value;
     }
     const bool is_text = option.type.find("text") != std::string::npos;

@@ -33,6 +33,7 @@ struct DataOptions {
   std::string task;
   std::string time;
   std::map<std::string, std::string> labels;
+  std::string missing_labels = "fail";
   std::string weight;
   std::string split = "auto";
   double validation_share = 0.1;
@@ -54,6 +55,9 @@ struct DataOptions {
     visit("labels", labels, required(),
           "Labels by name: a column, or a comparison of a column with a number or a word such as "
           "'rating >= 4'.");
+    visit("missing_labels", missing_labels, one_of({"fail", "absent"}),
+          "An empty label: a bad row, or one that says nothing of this label (which then counts in "
+          "no loss and no metric).");
     visit(
         "weight", weight, any(),
         "Column of sample weights, numbers of 0 or more; a row of weight 2 counts as two of it, in "
@@ -150,6 +154,9 @@ struct HistoryOptions {
   std::int64_t dim = 32;
   std::string pooling = "mean";
   std::string signal = "label";
+  std::int64_t length = 50;
+  std::int64_t layers = 2;
+  std::int64_t heads = 2;
 
   template <class Visitor>
   void describe(Visitor& visit) {
@@ -159,11 +166,17 @@ struct HistoryOptions {
           "Features of a support row that the encoder reads; empty means those of the meta block.");
     visit("hidden", hidden, between(1, 65536), "Widths of the encoder's hidden layers.");
     visit("dim", dim, between(1, 1024), "Width of the history vector.");
-    visit("pooling", pooling, one_of({"mean", "attention"}),
-          "Average the support rows (shrunken), or weigh them by the candidate.");
+    visit("pooling", pooling, one_of({"mean", "attention", "transformer"}),
+          "Average the support rows (shrunken), weigh them by the candidate, or read them with the "
+          "candidate as a sequence.");
     visit("signal", signal, one_of({"label", "residual"}),
           "What the encoder is told about a support row: its labels, or labels minus the "
           "un-personalised model's predictions.");
+    visit("length", length, between(1, 1000),
+          "transformer only: how many of the latest support rows are read.");
+    visit("layers", layers, between(1, 16), "transformer only: encoder layers.");
+    visit("heads", heads, between(1, 64),
+          "transformer only: attention heads; dim must be a multiple.");
   }
 };
 
@@ -181,12 +194,72 @@ struct CrossOptions {
   std::string kind = "full";
   std::int64_t layers = 2;
   std::int64_t rank = 32;
+  std::int64_t tokens = 4;
+  double temperature = 1;
+  bool skip = true;
+  bool parallel = true;
 
   template <class Visitor>
   void describe(Visitor& visit) {
-    visit("kind", kind, one_of({"none", "full", "low_rank"}), "Form of the DCNv2 cross layers.");
+    visit(
+        "kind", kind, one_of({"none", "full", "low_rank", "residual"}),
+        "Form of the DCNv2 cross layers; residual is low_rank with attention between the parts of "
+        "its bottleneck.");
     visit("layers", layers, between(1, 16), "Number of cross layers.");
-    visit("rank", rank, between(1, 4096), "low_rank only: width of the bottleneck.");
+    visit("rank", rank, between(1, 4096), "low_rank, residual: width of the bottleneck.");
+    visit("tokens", tokens, between(1, 4096),
+          "residual only: how many parts the bottleneck is cut into; rank must be a multiple.");
+    visit("temperature", temperature, positive(),
+          "residual only: what the attention's scores are divided by; higher is more even.");
+    visit("skip", skip, any(),
+          "residual only: add what enters the attention to what leaves it, which keeps training "
+          "stable.");
+    visit("parallel", parallel, any(),
+          "residual only: a plain low_rank cross of as many layers beside it; both are added.");
+  }
+};
+
+struct CalibrationOptions {
+  bool enabled = false;
+  Words inputs;
+  std::int64_t buckets = 32;
+  double range = 8;
+  double floor = 0.01;
+
+  template <class Visitor>
+  void describe(Visitor& visit) {
+    visit(
+        "enabled", enabled, any(),
+        "Pass each logit through a rising, piecewise linear curve that is trained with the rest.");
+    visit("inputs", inputs, any(),
+          "Features whose values have curves of their own, such as the device; empty means one "
+          "curve for all.");
+    visit("buckets", buckets, between(1, 1000), "Pieces of a curve.");
+    visit("range", range, positive(),
+          "They divide logits from -range to range; the outer two go on beyond.");
+    visit("floor", floor, between(0, 0.5), "Smallest slope of a piece.");
+  }
+};
+
+struct ExpertOptions {
+  std::string kind = "none";
+  std::map<std::string, Words> groups;
+  std::int64_t count = 4;
+  std::int64_t own = 1;
+  Sizes hidden = {64};
+
+  template <class Visitor>
+  void describe(Visitor& visit) {
+    visit(
+        "kind", kind, one_of({"none", "groups", "mmoe", "ple"}),
+        "Layers above hidden: none, so that all labels share everything; groups, a tower for each "
+        "group of labels; mmoe, shared experts that each group mixes in its own way; ple, shared "
+        "experts and each group's own.");
+    visit("groups", groups, any(),
+          "Groups of labels by name, each label in one; empty means each label is its own group.");
+    visit("count", count, between(1, 64), "mmoe, ple: number of shared experts.");
+    visit("own", own, between(1, 64), "ple: number of experts of each group.");
+    visit("hidden", hidden, between(1, 65536), "Widths of the layers of a tower or an expert.");
   }
 };
 
@@ -196,7 +269,11 @@ struct GlobalBlockOptions {
   CrossOptions cross;
   Sizes hidden = {128, 64};
   std::string activation = "relu";
+  std::string gate = "none";
+  std::int64_t gate_rank = 16;
   double dropout = 0;
+  ExpertOptions experts;
+  CalibrationOptions calibration;
 
   template <class Visitor>
   void describe(Visitor& visit) {
@@ -207,7 +284,13 @@ struct GlobalBlockOptions {
     visit("hidden", hidden, between(1, 65536),
           "Widths of the fully connected layers, after the crosses.");
     visit("activation", activation, one_of({"relu", "tanh"}), "Activation of the hidden layers.");
+    visit("gate", gate, one_of({"none", "diagonal", "low_rank", "full"}),
+          "Multiply each hidden unit by a number between 0 and 1 that depends on its layer: on the "
+          "unit alone, on all through a bottleneck, or on all.");
+    visit("gate_rank", gate_rank, between(1, 4096), "gate: low_rank: width of the bottleneck.");
     visit("dropout", dropout, between(0, 0.9), "Share of hidden units dropped in training.");
+    visit("experts", experts, any(), "How several labels share the layers.");
+    visit("calibration", calibration, any(), "Isotonic calibration of the logits.");
   }
 };
 
@@ -216,6 +299,7 @@ struct ModelOptions {
   HistoryOptions history;
   StatisticsOptions statistics;
   GlobalBlockOptions global_block;
+  std::map<std::string, double> score;
 
   template <class Visitor>
   void describe(Visitor& visit) {
@@ -223,6 +307,9 @@ struct ModelOptions {
     visit("history", history, any(), "An encoder of the support rows, without inner gradients.");
     visit("statistics", statistics, any(), "Support statistics as features.");
     visit("global_block", global_block, any(), "The part that all members share.");
+    visit("score", score, any(),
+          "What candidates are ranked by: the sum of these weights, by label, times the labels' "
+          "probabilities. Empty means the first label's probability.");
   }
 };
 
@@ -284,6 +371,7 @@ struct TrainOptions {
   std::int64_t threads = 0;
   std::string device = "auto";
   bool tensorboard = true;
+  std::map<std::string, double> label_weights;
 
   template <class Visitor>
   void describe(Visitor& visit) {
@@ -313,6 +401,8 @@ struct TrainOptions {
           "Compute threads; 0 means all cores. The same number gives the same bits.");
     visit("device", device, one_of({"auto", "cpu", "cuda"}), "Where training runs.");
     visit("tensorboard", tensorboard, any(), "Write TensorBoard event files beside the log.");
+    visit("label_weights", label_weights, at_least(0),
+          "Weight of each label's loss, by label; 1 where none is given.");
   }
 };
 

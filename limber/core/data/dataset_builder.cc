@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -144,12 +145,18 @@ float sample_weight(const ColumnView& view, std::int64_t i) {
 void check_labels(const Dataset& dataset) {
   const std::size_t labels = dataset.layout.labels.size();
   for (std::size_t l = 0; l < labels; ++l) {
-    bool zero = false, one = false;
+    bool zero = false, one = false, known = false;
     for (const TaskRows& task : dataset.tasks) {
       for (std::int64_t row = task.begin; row < task.train_end && !(zero && one); ++row) {
-        if (dataset.weight(row) > 0) (dataset.label(row, l) > 0.5F ? one : zero) = true;
+        const float label = dataset.label(row, l);
+        if (std::isnan(label)) continue;
+        known = true;
+        if (dataset.weight(row) > 0) (label > 0.5F ? one : zero) = true;
       }
       if (zero && one) break;
+    }
+    if (!known && dataset.train_rows() > 0) {
+      throw InputError("data.labels.{}: no training row has it", dataset.layout.labels[l]);
     }
     if (!zero && !one) {
       throw InputError(
@@ -257,6 +264,7 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
     raw_side.emplace_back(folder / ("raw_side." + files[s].name));
   }
   std::vector<float> labels(expressions.size());
+  const bool absent_allowed = data.missing_labels == "absent";
   std::int64_t count = 0;
   for_each_row(files[0].files, main.columns, skip, "reading interactions", dataset.bad_rows,
                [&](std::vector<ColumnView>& views, std::int64_t i, std::size_t& at) {
@@ -269,7 +277,9 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
                  }
                  for (std::size_t l = 0; l < labels.size(); ++l) {
                    at = label_views[l];
-                   labels[l] = expressions[l].evaluate(views[at], i);
+                   labels[l] = absent_allowed && views[at].is_null(i)
+                                   ? std::numeric_limits<float>::quiet_NaN()
+                                   : expressions[l].evaluate(views[at], i);
                  }
                  float weight = 1;
                  if (weight_view) {

@@ -68,7 +68,7 @@ std::vector<RankedCandidate> Ranker::Implementation::rank(
     throw InputError("member {}: adapted by {} version {}; adapt it by {} version {}, which ranks",
                      member.name, member.model, member.version, runtime.name(), runtime.version());
   }
-  const std::size_t label = label_index(runtime, options.label);
+  const RankBy by = rank_by(runtime, options.label);
   const auto bench = model->borrow();
   bench->candidates.restart();
   FieldRow common(model->schema());
@@ -84,7 +84,7 @@ std::vector<RankedCandidate> Ranker::Implementation::rank(
       throw InputError("candidates[{}].{}: {}", i, bad.column(), bad.what());
     }
   }
-  return rank_rows(*model, *bench, member.vector, member.sequences, label, options.limit);
+  return rank_rows(*model, *bench, member.vector, member.sequences, by, options.limit);
 }
 
 Ranker::Ranker(std::shared_ptr<const Implementation> implementation)

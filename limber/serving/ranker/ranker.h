@@ -41,7 +41,7 @@ struct RankerOptions {
 
 /// What a call of Ranker::rank asks for.
 struct RankOptions {
-  std::string label = {};  ///< that the order is by; empty: the model's first
+  std::string label = {};  ///< that the order is by; empty: the model's score, or its first label
   std::size_t limit = 0;   ///< most candidates that come back; 0: all
   Fields context = {};     ///< of every candidate that does not say otherwise
 };

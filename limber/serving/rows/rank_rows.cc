@@ -11,7 +11,6 @@
 namespace limber {
 
 std::size_t label_index(const RuntimeModel& model, std::string_view label) {
-  if (label.empty()) return 0;
   const auto& labels = model.layout.labels;
   const auto found = std::find(labels.begin(), labels.end(), label);
   if (found == labels.end()) {
@@ -21,9 +20,14 @@ std::size_t label_index(const RuntimeModel& model, std::string_view label) {
   return static_cast<std::size_t>(found - labels.begin());
 }
 
+RankBy rank_by(const RuntimeModel& model, std::string_view label) {
+  if (!label.empty()) return label_index(model, label);
+  return model.score_weights.empty() ? RankBy(0) : std::nullopt;
+}
+
 std::vector<RankedCandidate> rank_rows(const ServedModel& model, Workbench& bench,
                                        const MemberVector& member, const LatestValues& sequences,
-                                       std::size_t label, std::size_t limit) {
+                                       RankBy by, std::size_t limit) {
   bench.candidates.set_sequences(sequences);
   const RowSet& rows = bench.candidates.set();
   const auto count = static_cast<std::size_t>(rows.rows);
@@ -31,13 +35,27 @@ std::vector<RankedCandidate> rank_rows(const ServedModel& model, Workbench& benc
   bench.logits.resize(count * labels);
   bench.scorer.score(member, rows, bench.logits);
 
+  const auto probability = [&](std::size_t i, std::size_t label) {
+    return 1.0F / (1.0F + std::exp(-bench.logits[i * labels + label]));
+  };
+  // By one label, logits: probabilities near 1 round to the same number.
+  std::vector<float> merits(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (by) {
+      merits[i] = bench.logits[i * labels + *by];
+      continue;
+    }
+    for (std::size_t l = 0; l < labels; ++l) {
+      const float weight = model.runtime().score_weights[l];
+      if (weight != 0) merits[i] += weight * probability(i, l);
+    }
+  }
   std::vector<std::size_t> order(count);
   std::iota(order.begin(), order.end(), 0);
-  const auto logit = [&](std::size_t i) { return bench.logits[i * labels + label]; };
   const std::size_t kept = limit == 0 ? count : std::min(limit, count);
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(),
                     [&](std::size_t a, std::size_t b) {
-                      return logit(a) != logit(b) ? logit(a) > logit(b) : a < b;
+                      return merits[a] != merits[b] ? merits[a] > merits[b] : a < b;
                     });
   order.resize(kept);
   std::vector<RankedCandidate> ranking;
@@ -46,9 +64,9 @@ std::vector<RankedCandidate> rank_rows(const ServedModel& model, Workbench& benc
     RankedCandidate& candidate = ranking.emplace_back();
     candidate.index = i;
     for (std::size_t l = 0; l < labels; ++l) {
-      candidate.scores.push_back(1.0F / (1.0F + std::exp(-bench.logits[i * labels + l])));
+      candidate.scores.push_back(probability(i, l));
     }
-    candidate.score = candidate.scores[label];
+    candidate.score = by ? candidate.scores[*by] : merits[i];
   }
   return ranking;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -8,13 +9,19 @@
 
 namespace limber {
 
-/// Index of a label by name; the first one for an empty name. Throws InputError.
+/// Index of a label by name. Throws InputError.
 std::size_t label_index(const RuntimeModel& model, std::string_view label);
 
-/// Scores the rows in the bench's `candidates` as those of one member. Best first by `label`, of
-/// equals the earlier one; at most `limit`, all for 0.
+/// What candidates are ordered by: a label's probability, or the model's own score (model.score in
+/// its config), the weighted sum of all labels' probabilities.
+using RankBy = std::optional<std::size_t>;
+/// The label of that name; for an empty name the model's score, or its first label if it has none.
+RankBy rank_by(const RuntimeModel& model, std::string_view label);
+
+/// Scores the rows in the bench's `candidates` as those of one member. Best first, of equals the
+/// earlier one; at most `limit`, all for 0.
 std::vector<RankedCandidate> rank_rows(const ServedModel& model, Workbench& bench,
                                        const MemberVector& member, const LatestValues& sequences,
-                                       std::size_t label, std::size_t limit);
+                                       RankBy by, std::size_t limit);
 
 }  // namespace limber

@@ -55,7 +55,7 @@ void run_inner_loop(const RuntimeModel& model, const SupportRows& support, std::
   if (steps == 0) return;
 
   FrozenPass pass(model.global_block, dim, description.x, rows, description.start != nullptr,
-                  description.wide_logits, workspace);
+                  description.parts, workspace);
   const float step_share = 1.0F / (description.evidence + model.shrinkage);
   float* seed = workspace.take(rows * model.labels());
   float* gradient = workspace.take(dim);

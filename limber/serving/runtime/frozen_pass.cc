@@ -5,54 +5,52 @@
 #include <algorithm>
 
 namespace limber {
-namespace {
-
-/// gradient(k) += sum_j weights(k, j) sums(j) for the first `dim` rows of a row-major matrix.
-void add_product(const AlignedFloats& weights, std::int64_t width, const float* sums,
-                 std::int64_t dim, float* gradient) {
-  const float none = 0;
-  few_outputs(weights.data(), padded(width), sums, padded(width), &none, gradient, gradient, dim,
-              width, 1);
-}
-
-}  // namespace
 
 FrozenPass::FrozenPass(const FrozenGlobalBlock& block, std::int64_t dim, float* x,
-                       std::int64_t rows, bool row_starts, const float* wide_logits,
+                       std::int64_t rows, bool row_starts, const LogitParts& parts,
                        Workspace& workspace)
-    : block_(block), dim_(dim), rows_(rows), x_(x), wide_logits_(wide_logits) {
+    : block_(block), dim_(dim), rows_(rows), x_(x), parts_(parts) {
   const std::int64_t row = padded(block.width);
-  std::int64_t widest = block.width;
+  std::int64_t widest = block.width, scratch = 0;
   // Without a start the embedding's columns hold nothing yet and are left out of the product.
   const std::int64_t begin = row_starts ? 0 : dim;
-  if (!block.crosses.empty() || !block.mlp.layers.empty()) {
-    const bool cross = !block.crosses.empty();
-    const PackedMatrix& first = cross ? block.crosses[0].first : block.mlp.layers[0].weight;
-    first_width_ = first.columns();
-    fixed_ = workspace.take(rows, first_width_);
-    shift_ = workspace.take(first_width_);
-    Product product = first.product(begin, block.width, x + begin, row, rows);
-    if (cross && block.crosses[0].rank == 0) product.start = block.crosses[0].bias.data();
-    if (!cross) product.start = block.mlp.layers[0].bias.data();
+  if (!block.crosses.empty()) {
+    crosses_.emplace(block.crosses, block.width, dim, x, begin, rows, workspace);
+  } else if (!block.mlp.layers.empty()) {
+    const DenseLayer& first = block.mlp.layers[0];
+    fixed_ = workspace.take(rows, first.out);
+    shift_ = workspace.take(first.out);
+    Product product = first.weight.product(begin, block.width, x + begin, row, rows);
+    product.start = first.bias.data();
     product.c = fixed_;
-    product.c_row = padded(first_width_);
+    product.c_row = padded(first.out);
     multiply(product);
+  }
+  if (!block.parallel.empty()) {
+    parallel_.emplace(block.parallel, block.width, dim, x, begin, rows, workspace);
+    joined_ = workspace.take(rows, block.width);
   }
   if (row_starts) {
     float* starts = workspace.take(rows * dim);
     for (std::int64_t i = 0; i < rows; ++i) std::copy_n(x + i * row, dim, starts + i * dim);
     starts_ = starts;
   }
-  for (const FrozenCrossLayer& layer : block.crosses) {
-    outers_.push_back(workspace.take(rows, block.width));
-    crossed_.push_back(workspace.take(rows, block.width));
-    lows_.push_back(layer.rank > 0 ? workspace.take(rows, layer.rank) : nullptr);
-  }
   for (const DenseLayer& layer : block.mlp.layers) {
-    hidden_.push_back(workspace.take(rows, layer.out));
+    Kept kept;
+    kept.hidden = workspace.take(rows, layer.out);
+    kept.gated = kept.hidden;
+    if (!block.gates.empty()) {
+      kept.scores = workspace.take(rows, layer.out);
+      kept.gated = workspace.take(rows, layer.out);
+      scratch = std::max(scratch, block.gates[kept_.size()].scratch_width());
+    }
+    kept_.push_back(kept);
     widest = std::max(widest, layer.out);
   }
+  if (block.experts) experts_.emplace(*block.experts, rows, workspace);
+  gate_scratch_ = workspace.take(rows, scratch);
   logits_ = workspace.take(rows * block.labels);
+  slopes_ = workspace.take(rows * block.labels);
   left_ = workspace.take(rows, widest);
   right_ = workspace.take(rows, widest);
   sums_ = workspace.take(widest);
@@ -60,15 +58,13 @@ FrozenPass::FrozenPass(const FrozenGlobalBlock& block, std::int64_t dim, float* 
 
 const float* FrozenPass::forward(const float* embedding) {
   const std::int64_t row = padded(block_.width);
-  const bool cross = !block_.crosses.empty();
   if (fixed_ != nullptr) {
-    const PackedMatrix& first = cross ? block_.crosses[0].first : block_.mlp.layers[0].weight;
-    Product product = first.product(0, dim_, embedding, padded(dim_), 1);
+    const DenseLayer& first = block_.mlp.layers[0];
+    Product product = first.weight.product(0, dim_, embedding, padded(dim_), 1);
     product.c = shift_;
-    product.c_row = padded(first_width_);
+    product.c_row = padded(first.out);
     multiply(product);
-  }
-  if (cross || fixed_ == nullptr) {
+  } else {
     for (std::int64_t i = 0; i < rows_; ++i) {
       float* columns = x_ + i * row;
       for (std::int64_t c = 0; c < dim_; ++c) {
@@ -76,76 +72,66 @@ const float* FrozenPass::forward(const float* embedding) {
       }
     }
   }
-  if (cross) forward_crosses(shift_);
-  const float* h = cross ? crossed_.back() : x_;
+  const float* h = crosses_ ? crosses_->forward(x_, embedding) : x_;
+  if (parallel_) {
+    join_branches(h, parallel_->forward(x_, embedding), x_, rows_ * row, joined_);
+    h = joined_;
+  }
   std::int64_t h_width = block_.width;
-  for (std::size_t l = 0; l < hidden_.size(); ++l) {
+  for (std::size_t l = 0; l < kept_.size(); ++l) {
     const DenseLayer& layer = block_.mlp.layers[l];
-    if (l == 0 && !cross) {
-      if (block_.mlp.tanh) {
-        add_rows(fixed_, shift_, hidden_[l], padded(layer.out), rows_, layer.out);
-        tanh_rows(hidden_[l], padded(layer.out), rows_, layer.out);
-      } else {
-        add_relu(fixed_, padded(layer.out), shift_, hidden_[l], padded(layer.out), rows_,
-                 layer.out);
-      }
+    const Kept& kept = kept_[l];
+    if (l > 0 || fixed_ == nullptr) {
+      apply(layer, block_.mlp.tanh, h, padded(h_width), rows_, kept.hidden);
+    } else if (block_.mlp.tanh) {
+      add_rows(fixed_, shift_, kept.hidden, padded(layer.out), rows_, layer.out);
+      tanh_rows(kept.hidden, padded(layer.out), rows_, layer.out);
     } else {
-      apply(layer, block_.mlp.tanh, h, padded(h_width), rows_, hidden_[l]);
+      add_relu(fixed_, padded(layer.out), shift_, kept.hidden, padded(layer.out), rows_, layer.out);
     }
-    h = hidden_[l];
+    if (!block_.gates.empty()) {
+      block_.gates[l].scores(kept.hidden, rows_, gate_scratch_, kept.scores);
+      block_.gates[l].open(kept.hidden, kept.scores, rows_, kept.gated);
+    }
+    h = kept.gated;
     h_width = layer.out;
   }
-  few_outputs(h, padded(h_width), block_.head.data(), padded(h_width), block_.head_bias.data(),
-              wide_logits_, logits_, rows_, h_width, block_.labels);
-  return logits_;
-}
-
-void FrozenPass::forward_crosses(const float* shift) {
-  const std::int64_t width = block_.width, row = padded(width);
-  const float* x = x_;
-  for (std::size_t l = 0; l < crossed_.size(); ++l) {
-    const FrozenCrossLayer& layer = block_.crosses[l];
-    if (layer.rank == 0) {
-      if (l == 0) {
-        add_rows(fixed_, shift, outers_[l], row, rows_, width);
-      } else {
-        Product product = layer.first.product(x, row, rows_);
-        product.start = layer.bias.data();
-        product.c = outers_[l];
-        product.c_row = row;
-        multiply(product);
-      }
-    } else {
-      if (l == 0) {
-        add_rows(fixed_, shift, lows_[l], padded(layer.rank), rows_, layer.rank);
-      } else {
-        Product down = layer.first.product(x, row, rows_);
-        down.c = lows_[l];
-        down.c_row = padded(layer.rank);
-        multiply(down);
-      }
-      Product up = layer.up.product(lows_[l], padded(layer.rank), rows_);
-      up.start = layer.bias.data();
-      up.c = outers_[l];
-      up.c_row = row;
-      multiply(up);
-    }
-    multiply_add(x_, outers_[l], x, crossed_[l], row, rows_, width);
-    x = crossed_[l];
+  if (experts_) {
+    experts_->forward(h, parts_.wide_logits, logits_);
+  } else {
+    few_outputs(h, padded(h_width), block_.head.data(), padded(h_width), block_.head_bias.data(),
+                parts_.wide_logits, logits_, rows_, h_width, block_.labels);
   }
+  if (block_.calibration) block_.calibration->apply(parts_.curves, rows_, logits_, slopes_);
+  return logits_;
 }
 
 void FrozenPass::backward(const float* seed, float* gradient) {
   std::fill_n(gradient, dim_, 0.0F);
+  if (block_.calibration) {
+    for (std::int64_t i = 0; i < rows_ * block_.labels; ++i) slopes_[i] *= seed[i];
+    seed = slopes_;
+  }
   float* gradient_x = backward_mlp(seed);
-  if (!block_.crosses.empty()) {
-    backward_crosses(gradient_x, gradient);
+  const std::int64_t row = padded(block_.width);
+  if (crosses_) {
+    float* beside = nullptr;
+    if (parallel_) {
+      // The joined output is a + p - x_0: one gradient for both, and less one for x_0.
+      beside = gradient_x == left_ ? right_ : left_;
+      std::copy_n(gradient_x, rows_ * row, beside);
+      for (std::int64_t i = 0; i < rows_; ++i) {
+        for (std::int64_t c = 0; c < dim_; ++c) gradient[c] -= gradient_x[i * row + c];
+      }
+    }
+    crosses_->backward(x_, gradient_x, gradient);
+    if (parallel_) parallel_->backward(x_, beside, gradient);
     return;
   }
-  const std::int64_t width = hidden_.empty() ? block_.width : block_.mlp.layers[0].out;
+  const std::int64_t width = kept_.empty() ? block_.width : block_.mlp.layers[0].out;
   sum_rows(gradient_x, padded(width), nullptr, rows_, width, sums_);
-  if (hidden_.empty()) {
-    std::copy_n(sums_, dim_, gradient);
+  if (kept_.empty()) {
+    for (std::int64_t c = 0; c < dim_; ++c) gradient[c] += sums_[c];
   } else {
     add_product(block_.mlp.layers[0].rows, width, sums_, dim_, gradient);
   }
@@ -156,68 +142,39 @@ void FrozenPass::backward(const float* seed, float* gradient) {
 float* FrozenPass::backward_mlp(const float* seed) {
   const auto& layers = block_.mlp.layers;
   const std::int64_t last = block_.mlp.out;
-  const bool relu = !block_.mlp.tanh;
+  const bool relu = !block_.mlp.tanh, gated = !block_.gates.empty();
   float* here = left_;
   float* next = right_;
-  const float* mask = relu && !layers.empty() ? hidden_.back() : nullptr;
-  few_outputs_adjoint(seed, block_.head.data(), padded(last), mask, padded(last), here,
-                      padded(last), rows_, last, block_.labels);
-  if (!relu && !layers.empty()) tanh_adjoint(hidden_.back(), here, padded(last), rows_, last);
+  const bool masked = relu && !gated && !layers.empty();
+  if (experts_) {
+    experts_->backward(seed, here);
+    if (masked) mask_rows(kept_.back().hidden, rows_ * padded(last), here);
+  } else {
+    few_outputs_adjoint(seed, block_.head.data(), padded(last),
+                        masked ? kept_.back().hidden : nullptr, padded(last), here, padded(last),
+                        rows_, last, block_.labels);
+  }
   for (std::size_t l = layers.size(); l-- > 0;) {
-    if (l == 0 && block_.crosses.empty()) break;
     const DenseLayer& layer = layers[l];
+    if (gated) {
+      block_.gates[l].adjoint(kept_[l].hidden, kept_[l].scores, here, relu, rows_, gate_scratch_,
+                              next);
+      std::swap(here, next);
+    }
+    if (!relu) tanh_adjoint(kept_[l].hidden, here, padded(layer.out), rows_, layer.out);
+    if (l == 0 && !crosses_) break;
     Product product = layer.transposed.product(here, padded(layer.out), rows_);
     product.c = next;
     product.c_row = padded(layer.in);
-    if (l > 0 && relu) {
+    if (l > 0 && relu && !gated) {
       product.finish = Finish::kMask;
-      product.left = hidden_[l - 1];
+      product.left = kept_[l - 1].hidden;
       product.left_row = padded(layer.in);
     }
     multiply(product);
-    if (l > 0 && !relu) tanh_adjoint(hidden_[l - 1], next, padded(layer.in), rows_, layer.in);
     std::swap(here, next);
   }
   return here;
-}
-
-void FrozenPass::backward_crosses(float* gradient_x, float* gradient) {
-  const std::int64_t width = block_.width, row = padded(width);
-  float* outer = gradient_x == left_ ? right_ : left_;
-  for (std::size_t l = crossed_.size(); l-- > 0;) {
-    const FrozenCrossLayer& layer = block_.crosses[l];
-    // x_0's factor reaches the embedding's columns alone.
-    for (std::int64_t i = 0; i < rows_; ++i) {
-      for (std::int64_t c = 0; c < dim_; ++c) {
-        gradient[c] += gradient_x[i * row + c] * outers_[l][i * row + c];
-      }
-    }
-    multiply_elements(gradient_x, x_, outer, row, rows_, width);
-    const float* inner = outer;
-    std::int64_t inner_width = width;
-    if (layer.rank > 0) {
-      Product product = layer.up_back.product(outer, row, rows_);
-      product.c = lows_[l];
-      product.c_row = padded(layer.rank);
-      multiply(product);
-      inner = lows_[l];
-      inner_width = layer.rank;
-    }
-    if (l == 0) {
-      sum_rows(inner, padded(inner_width), nullptr, rows_, inner_width, sums_);
-      add_product(layer.rows, inner_width, sums_, dim_, gradient);
-      for (std::int64_t i = 0; i < rows_; ++i) {
-        for (std::int64_t c = 0; c < dim_; ++c) gradient[c] += gradient_x[i * row + c];
-      }
-    } else {
-      Product product = layer.first_back.product(inner, padded(inner_width), rows_);
-      product.start = gradient_x;
-      product.start_row = row;
-      product.c = gradient_x;
-      product.c_row = row;
-      multiply(product);
-    }
-  }
 }
 
 }  // namespace limber

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "limber/serving/runtime/cross_pass.h"
 #include "limber/serving/runtime/global_block.h"
 #include "limber/serving/runtime/workspace.h"
 
@@ -16,9 +18,9 @@ class FrozenPass {
  public:
   /// `x` [rows, block.width], rows padded(width) apart: all inputs, where the first `dim` columns
   /// are what each row adds to the embedding (zeros, or the history's start). The pass writes over
-  /// these columns. `wide_logits` [rows, labels] or null.
+  /// these columns. `workspace` must not restart while this object is in use.
   FrozenPass(const FrozenGlobalBlock& block, std::int64_t dim, float* x, std::int64_t rows,
-             bool row_starts, const float* wide_logits, Workspace& workspace);
+             bool row_starts, const LogitParts& parts, Workspace& workspace);
 
   /// logits [rows, labels] under `embedding` [dim].
   const float* forward(const float* embedding);
@@ -27,23 +29,29 @@ class FrozenPass {
   void backward(const float* seed, float* gradient);
 
  private:
-  void forward_crosses(const float* shift);
   float* backward_mlp(const float* seed);
-  void backward_crosses(float* gradient_x, float* gradient);
+
+  /// What passed one fully connected layer.
+  struct Kept {
+    float* hidden;            ///< its output, [rows, out]
+    float* scores = nullptr;  ///< its gate's, [rows, out]; written over on the way back
+    float* gated;             ///< what the next layer gets
+  };
 
   const FrozenGlobalBlock& block_;
   std::int64_t dim_, rows_;
   float* x_;
   const float* starts_ = nullptr;  ///< [rows, dim]: copies of x's first columns
-  const float* wide_logits_;
-  float* fixed_ = nullptr;  ///< [rows, first layer's width]: the product that never changes
-  float* shift_ = nullptr;  ///< [first layer's width]: the embedding's share
-  std::int64_t first_width_ = 0;
-  std::vector<float*> outers_;   ///< by cross layer: what is multiplied with x_0, [rows, width]
-  std::vector<float*> crossed_;  ///< by cross layer: its output, [rows, width]
-  std::vector<float*> lows_;     ///< by cross layer of low rank: [rows, rank]
-  std::vector<float*> hidden_;   ///< by fully connected layer: its output
+  LogitParts parts_;
+  std::optional<CrossPass> crosses_, parallel_;
+  std::optional<ExpertPass> experts_;
+  float* joined_ = nullptr;  ///< [rows, width]: the output of both
+  float* fixed_ = nullptr;   ///< [rows, first layer's width]: the product that never changes
+  float* shift_ = nullptr;   ///< [first layer's width]: the embedding's share
+  std::vector<Kept> kept_;
   float* logits_;
+  float* slopes_;  ///< [rows, labels]: of the calibration at the logits
+  float* gate_scratch_ = nullptr;
   float* left_;   ///< scratch of the way back, [rows, widest]
   float* right_;  ///< the same
   float* sums_;   ///< [widest]

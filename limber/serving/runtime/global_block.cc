@@ -7,31 +7,23 @@
 namespace limber {
 namespace {
 
-FrozenCrossLayer load_cross(const DenseTensors& tensors, const std::string& name,
-                            std::int64_t width, std::int64_t rank, std::int64_t constant_width,
-                            const std::vector<std::int64_t>& order) {
-  FrozenCrossLayer layer;
-  layer.rank = rank;
-  if (rank == 0) {
-    layer.rows =
-        reordered(tensors.take(name + ".weight", {width, width}), width, width, order, order);
-  } else {
-    layer.rows = reordered(tensors.take(name + ".down", {width, rank}), width, rank, order);
-    layer.up_rows = reordered(tensors.take(name + ".up", {rank, width}), rank, width, {}, order);
-    layer.up = PackedMatrix(layer.up_rows.data(), rank, width, padded(width));
-    layer.up_back = PackedMatrix::transposed(layer.up_rows.data(), rank, width, padded(width));
+void load_crosses(FrozenGlobalBlock& block, const DenseTensors& tensors,
+                  const CrossOptions& options, const std::vector<std::int64_t>& order) {
+  if (options.kind == "none") return;
+  const bool residual = options.kind == "residual";
+  const std::int64_t rank = options.kind == "full" ? 0 : std::min(options.rank, block.width);
+  for (std::int64_t l = 0; l < options.layers; ++l) {
+    const std::string name = "global_block.cross.", number = std::to_string(l);
+    if (residual) {
+      block.crosses.push_back(
+          FrozenCrossLayer::load_residual(tensors, name + "residual" + number, options, order));
+    }
+    if (!residual || options.parallel) {
+      (residual ? block.parallel : block.crosses)
+          .push_back(FrozenCrossLayer::load_plain(tensors, name + "layer" + number, rank,
+                                                  block.constant_width, order));
+    }
   }
-  const std::int64_t columns = rank == 0 ? width : rank;
-  layer.first = PackedMatrix(layer.rows.data(), width, columns, padded(columns));
-  layer.first_back = PackedMatrix::transposed(layer.rows.data(), width, columns, padded(columns));
-  layer.bias = reordered(tensors.take(name + ".bias", {width}), 1, width, {}, order);
-  if (rank > 0) {
-    const std::int64_t own = width - constant_width;
-    layer.own_up = PackedMatrix(layer.up_rows.data() + constant_width, rank, own, padded(width));
-    layer.own_bias = AlignedFloats(padded(own));
-    std::copy_n(layer.bias.data() + constant_width, own, layer.own_bias.data());
-  }
-  return layer;
 }
 
 /// [in, labels] as stored -> [labels, in].
@@ -56,106 +48,112 @@ std::vector<float> copied(std::span<const float> values) {
 FrozenGlobalBlock FrozenGlobalBlock::load(const DenseTensors& tensors,
                                           const GlobalBlockOptions& options,
                                           std::int64_t member_width, std::int64_t constant_width,
-                                          std::int64_t wide_width, std::int64_t labels,
+                                          std::int64_t wide_width, std::int64_t calibration_width,
+                                          const std::vector<std::string>& names,
                                           const std::vector<std::int64_t>& order) {
   FrozenGlobalBlock block;
   block.member_width = member_width;
   block.constant_width = constant_width;
   block.width = static_cast<std::int64_t>(order.size());
+  const auto labels = static_cast<std::int64_t>(names.size());
   block.labels = labels;
   const std::string name = "global_block.";
-  if (options.cross.kind != "none") {
-    const std::int64_t rank =
-        options.cross.kind == "low_rank" ? std::min(options.cross.rank, block.width) : 0;
-    for (std::int64_t l = 0; l < options.cross.layers; ++l) {
-      block.crosses.push_back(load_cross(tensors, name + "cross.layer" + std::to_string(l),
-                                         block.width, rank, constant_width, order));
-    }
-  }
+  load_crosses(block, tensors, options.cross, order);
   block.mlp = DenseStack::load(tensors, name + "mlp", block.width, options.hidden,
                                options.activation, order);
+  if (options.gate != "none") {
+    for (std::size_t l = 0; l < block.mlp.layers.size(); ++l) {
+      block.gates.push_back(FrozenGate::load(tensors, name + "mlp.gate" + std::to_string(l),
+                                             options.gate, options.gate_rank,
+                                             block.mlp.layers[l].out));
+    }
+  }
   const std::int64_t last = block.mlp.out;
-  block.head = by_label(tensors.take(name + "head.weight", {last, labels}), last, labels,
-                        block.mlp.layers.empty() ? order : std::vector<std::int64_t>{});
-  block.head_bias = copied(tensors.take(name + "head.bias", {labels}));
+  const auto last_order = block.mlp.layers.empty() ? order : std::vector<std::int64_t>{};
+  if (options.experts.kind == "none") {
+    block.head =
+        by_label(tensors.take(name + "head.weight", {last, labels}), last, labels, last_order);
+    block.head_bias = copied(tensors.take(name + "head.bias", {labels}));
+  } else {
+    block.experts = FrozenExperts::load(tensors, name + "experts", last, names, options.experts,
+                                        options.activation, last_order);
+  }
   block.wide_width = wide_width;
   if (wide_width > 0) {
     block.wide =
         by_label(tensors.take(name + "wide.weight", {wide_width, labels}), wide_width, labels, {});
     block.wide_bias = copied(tensors.take(name + "wide.bias", {labels}));
   }
+  if (options.calibration.enabled) {
+    block.calibration = FrozenCalibration::load(tensors, name + "calibration", options.calibration,
+                                                labels, calibration_width);
+  }
   return block;
 }
 
-void FrozenGlobalBlock::cross(const FrozenCrossLayer& layer, const float* x0, const float* x,
-                              std::int64_t begin, const float* start, std::int64_t rows,
-                              Workspace& workspace, float* to) const {
-  const std::int64_t row = padded(width);
-  Product outer = layer.first.product(begin, width, x + begin, row, rows);
-  if (layer.rank == 0) {
-    outer.start = start;
-  } else {
-    outer.start = start;
-    outer.c = workspace.take(rows, layer.rank);
-    outer.c_row = padded(layer.rank);
-    multiply(outer);
-    outer = layer.up.product(outer.c, padded(layer.rank), rows);
-    outer.start = layer.bias.data();
-  }
-  outer.finish = Finish::kCross;
-  outer.left = x0;
-  outer.right = x;
-  outer.left_row = outer.right_row = row;
-  outer.c = to;
-  outer.c_row = row;
-  multiply(outer);
-}
-
-void FrozenGlobalBlock::forward(const float* x, std::int64_t rows, const float* wide_logits,
+void FrozenGlobalBlock::forward(const float* x, std::int64_t rows, const LogitParts& parts,
                                 Workspace& workspace, float* logits) const {
-  const float* crossed = x;
-  for (const FrozenCrossLayer& layer : crosses) {
-    float* next = workspace.take(rows, width);
-    cross(layer, x, crossed, 0, layer.rank == 0 ? layer.bias.data() : nullptr, rows, workspace,
-          next);
-    crossed = next;
-  }
-  finish(crossed, 0, rows, wide_logits, workspace, logits);
+  FirstShares nothing;
+  if (!crosses.empty()) nothing.product = crosses[0].inner_start();
+  finish(cross(x, nothing, 0, rows, workspace), 0, rows, parts, workspace, logits);
 }
 
-void FrozenGlobalBlock::forward_from(const float* x, const float* first, std::int64_t rows,
-                                     const float* wide_logits, Workspace& workspace,
+void FrozenGlobalBlock::forward_from(const float* x, const FirstShares& shares, std::int64_t rows,
+                                     const LogitParts& parts, Workspace& workspace,
                                      float* logits) const {
-  if (crosses.empty() && mlp.layers.empty()) {
-    finish(x, 0, rows, wide_logits, workspace, logits);
+  if (crosses.empty() && !mlp.layers.empty()) {
+    float* h = workspace.take(rows, mlp.layers[0].out);
+    apply_first_to_own(x + constant_width, padded(width), rows, shares.product, 0, workspace, h);
+    finish(h, 1, rows, parts, workspace, logits);
     return;
   }
-  if (crosses.empty()) {
-    const DenseLayer& layer = mlp.layers[0];
-    float* h = workspace.take(rows, layer.out);
-    apply_first_to_own(x + constant_width, padded(width), rows, first, 0, workspace, h);
-    finish(h, 1, rows, wide_logits, workspace, logits);
-    return;
+  finish(cross(x, shares, constant_width, rows, workspace), 0, rows, parts, workspace, logits);
+}
+
+FirstShares FrozenGlobalBlock::first_shares(const float* x, Workspace& workspace) const {
+  const auto share = [&](const PackedMatrix& matrix, const float* start) {
+    Product product = matrix.product(0, constant_width, x, padded(width), 1);
+    product.start = start;
+    product.c = workspace.take(matrix.columns());
+    product.c_row = padded(matrix.columns());
+    multiply(product);
+    return product.c;
+  };
+  FirstShares shares;
+  if (!crosses.empty()) {
+    shares.product = share(crosses[0].first, crosses[0].inner_start());
+  } else if (!mlp.layers.empty()) {
+    shares.product = share(mlp.layers[0].weight, mlp.layers[0].bias.data());
   }
-  const float* crossed = x;
-  for (std::size_t l = 0; l < crosses.size(); ++l) {
-    const FrozenCrossLayer& layer = crosses[l];
-    float* next = workspace.take(rows, width);
-    const float* start = l == 0 ? first : layer.rank == 0 ? layer.bias.data() : nullptr;
-    cross(layer, x, crossed, l == 0 ? constant_width : 0, start, rows, workspace, next);
-    crossed = next;
-  }
-  finish(crossed, 0, rows, wide_logits, workspace, logits);
+  if (!parallel.empty()) shares.parallel = share(parallel[0].first, nullptr);
+  return shares;
+}
+
+const float* FrozenGlobalBlock::cross(const float* x, const FirstShares& shares, std::int64_t begin,
+                                      std::int64_t rows, Workspace& workspace) const {
+  const float* crossed = apply(crosses, x, width, begin, shares.product, rows, workspace);
+  if (parallel.empty()) return crossed;
+  const float* plain = apply(parallel, x, width, begin, shares.parallel, rows, workspace);
+  float* joined = workspace.take(rows, width);
+  join_branches(crossed, plain, x, rows * padded(width), joined);
+  return joined;
 }
 
 void FrozenGlobalBlock::finish(const float* h, std::size_t layer, std::int64_t rows,
-                               const float* wide_logits, Workspace& workspace,
-                               float* logits) const {
+                               const LogitParts& parts, Workspace& workspace, float* logits) const {
   std::int64_t h_width = layer == 0 ? width : mlp.layers[layer - 1].out;
-  for (; layer < mlp.layers.size(); ++layer) {
-    float* next = workspace.take(rows, mlp.layers[layer].out);
+  for (;; ++layer) {
+    if (layer > 0 && !gates.empty()) {
+      const FrozenGate& gate = gates[layer - 1];
+      float* gated = workspace.take(rows, h_width);
+      gate.scores(h, rows, workspace.take(rows, gate.scratch_width()), gated);
+      gate.open(h, gated, rows, gated);
+      h = gated;
+    }
+    if (layer == mlp.layers.size()) break;
     const DenseLayer& dense = mlp.layers[layer];
-    if (quantized.empty() || layer >= quantized.size()) {
+    float* next = workspace.take(rows, dense.out);
+    if (layer >= quantized.size()) {
       apply(dense, mlp.tanh, h, padded(h_width), rows, next);
     } else {
       const bool positive = layer > 0 && !mlp.tanh;
@@ -166,8 +164,13 @@ void FrozenGlobalBlock::finish(const float* h, std::size_t layer, std::int64_t r
     h = next;
     h_width = dense.out;
   }
-  few_outputs(h, padded(h_width), head.data(), padded(h_width), head_bias.data(), wide_logits,
-              logits, rows, h_width, labels);
+  if (experts) {
+    experts->forward(h, rows, parts.wide_logits, workspace, logits);
+  } else {
+    few_outputs(h, padded(h_width), head.data(), padded(h_width), head_bias.data(),
+                parts.wide_logits, logits, rows, h_width, labels);
+  }
+  if (calibration) calibration->apply(parts.curves, rows, logits, nullptr);
 }
 
 void FrozenGlobalBlock::quantize() {

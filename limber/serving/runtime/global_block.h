@@ -1,29 +1,32 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "limber/core/config/options.h"
+#include "limber/serving/runtime/calibration.h"
+#include "limber/serving/runtime/cross_layer.h"
 #include "limber/serving/runtime/dense_layer.h"
+#include "limber/serving/runtime/experts.h"
+#include "limber/serving/runtime/gate.h"
 #include "limber/serving/runtime/quantized_matrix.h"
 #include "limber/serving/runtime/workspace.h"
 
 namespace limber {
 
-/// One cross layer (training/layers/cross.h says what it computes): full rank, or low rank where
-/// `rank` > 0.
-struct FrozenCrossLayer {
-  std::int64_t rank = 0;
-  AlignedFloats rows;              ///< W [width, width] or V [width, rank], row-major
-  PackedMatrix first, first_back;  ///< that, and its transpose
-  AlignedFloats up_rows;           ///< low rank: U^T [rank, width], row-major
-  PackedMatrix up, up_back;        ///< low rank: that, and its transpose
-  PackedMatrix own_up;             ///< low rank: the columns of U^T that are each candidate\'s own
-  AlignedFloats bias;              ///< [width], padded
-  AlignedFloats own_bias;          ///< low rank: the same columns of the bias
+/// What else reaches the logits of some rows.
+struct LogitParts {
+  const float* wide_logits = nullptr;  ///< [rows, labels], added; null without a wide part
+  Curves curves;                       ///< where the block calibrates
+};
 
-  /// Width of the product with x: `width`, or `rank`.
-  std::int64_t inner_width() const { return first.columns(); }
+/// What the constant columns amount to in the first product of the block, bias included, and of the
+/// crosses in parallel; null where there is no such product.
+struct FirstShares {
+  const float* product = nullptr;
+  const float* parallel = nullptr;
 };
 
 /// Weights of the global block G([e ; x]; phi), with the columns of its input in the runtime's
@@ -37,35 +40,41 @@ struct FrozenGlobalBlock {
   std::int64_t constant_width = 0;  ///< those and the shared ones
   std::int64_t width = 0;           ///< all columns
   std::int64_t labels = 0;
-  std::vector<FrozenCrossLayer> crosses;
+  CrossChain crosses;   ///< plain ones, or those with attention
+  CrossChain parallel;  ///< plain ones beside those with attention
   DenseStack mlp;
+  std::vector<FrozenGate> gates;  ///< by layer of the mlp; or none
   /// By fully connected layer, where asked for: its weight in seven bits.
   std::vector<QuantizedMatrix> quantized;
   /// Of the first layer the rows of each candidate's own columns alone.
   QuantizedMatrix quantized_own;
-  AlignedFloats head;            ///< [labels, last width], rows padded
+  std::optional<FrozenExperts> experts;
+  AlignedFloats head;            ///< [labels, last width], rows padded; or experts
   std::vector<float> head_bias;  ///< [labels]
   std::int64_t wide_width = 0;
   AlignedFloats wide;            ///< [labels, wide width], rows padded
   std::vector<float> wide_bias;  ///< [labels]
+  std::optional<FrozenCalibration> calibration;
 
   /// `order[i]`: which column of the trained block column i here is.
   static FrozenGlobalBlock load(const DenseTensors& tensors, const GlobalBlockOptions& options,
                                 std::int64_t member_width, std::int64_t constant_width,
-                                std::int64_t wide_width, std::int64_t labels,
+                                std::int64_t wide_width, std::int64_t calibration_width,
+                                const std::vector<std::string>& labels,
                                 const std::vector<std::int64_t>& order);
 
-  /// logits [rows, labels] of x [rows, width], rows padded(width) apart. `wide_logits` [rows,
-  /// labels] is added; null without a wide part.
-  void forward(const float* x, std::int64_t rows, const float* wide_logits, Workspace& workspace,
+  /// logits [rows, labels] of x [rows, width], rows padded(width) apart.
+  void forward(const float* x, std::int64_t rows, const LogitParts& parts, Workspace& workspace,
                float* logits) const;
-  /// The same where `first` [first layer's width] is the share of the first product, bias included,
-  /// that the constant columns have; they must be filled all the same where there are cross layers.
-  void forward_from(const float* x, const float* first, std::int64_t rows, const float* wide_logits,
-                    Workspace& workspace, float* logits) const;
-  /// logits from the output of fully connected layer `layer` - 1, padded; from the crossed inputs
-  /// for 0.
-  void finish(const float* h, std::size_t layer, std::int64_t rows, const float* wide_logits,
+  /// The same where the constant columns' shares are known; these columns must be filled all the
+  /// same where there are cross layers.
+  void forward_from(const float* x, const FirstShares& shares, std::int64_t rows,
+                    const LogitParts& parts, Workspace& workspace, float* logits) const;
+  /// The shares of the columns before constant_width of x, one row.
+  FirstShares first_shares(const float* x, Workspace& workspace) const;
+  /// logits from the output of fully connected layer `layer` - 1 before its gate, padded; from the
+  /// crossed inputs for 0.
+  void finish(const float* h, std::size_t layer, std::int64_t rows, const LogitParts& parts,
               Workspace& workspace, float* logits) const;
   /// Lets scoring multiply the fully connected layers in seven bits from here on. (Adaptation stays
   /// in floats: it follows gradients.)
@@ -81,10 +90,10 @@ struct FrozenGlobalBlock {
   void forward_wide(const float* inputs, std::int64_t rows, float* logits) const;
 
  private:
-  /// x_{l+1} = x_0 o (product of x_l) + x_l. Columns of x_l from `begin` on are multiplied; `start`
-  /// is what the others, and the bias of a full-rank layer, amount to.
-  void cross(const FrozenCrossLayer& layer, const float* x0, const float* x, std::int64_t begin,
-             const float* start, std::int64_t rows, Workspace& workspace, float* to) const;
+  /// x through all crosses. Of x in the first products, columns from `begin` on are multiplied, and
+  /// `shares` is what the others amount to.
+  const float* cross(const float* x, const FirstShares& shares, std::int64_t begin,
+                     std::int64_t rows, Workspace& workspace) const;
 };
 
 }  // namespace limber

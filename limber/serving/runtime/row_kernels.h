@@ -49,6 +49,10 @@ void tanh_rows(float* matrix, std::int64_t row, std::int64_t rows, std::int64_t 
 /// to(i, j) = max(from(i, j), 0); both matrices with the same stride.
 void relu_rows(const float* from, float* to, std::int64_t row, std::int64_t rows,
                std::int64_t columns);
+/// to(j) = 0 where h(j) <= 0: back through a relu whose output was h.
+inline void mask_rows(const float* h, std::int64_t count, float* to) {
+  for (std::int64_t j = 0; j < count; ++j) to[j] = h[j] > 0 ? to[j] : 0.0F;
+}
 /// to(i, j) *= 1 - h(i, j)^2: back through a tanh whose output was h.
 void tanh_adjoint(const float* h, float* to, std::int64_t row, std::int64_t rows,
                   std::int64_t columns);

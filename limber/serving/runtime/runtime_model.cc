@@ -103,6 +103,13 @@ void RuntimeModel::load_blocks(const std::vector<std::string>& shared_features) 
   }
   const auto rates = tensors.take("base_rates", {labels()});
   base_rates.assign(rates.begin(), rates.end());
+  if (!config.model.score.empty()) {
+    for (const std::string& label : layout.labels) {
+      const auto weight = config.model.score.find(label);
+      score_weights.push_back(
+          weight == config.model.score.end() ? 0.0F : static_cast<float>(weight->second));
+    }
+  }
 
   // Which trained column each of ours is: the member's, the shared features', the candidates'. What
   // a candidate attends to is its own.
@@ -131,8 +138,42 @@ void RuntimeModel::load_blocks(const std::vector<std::string>& shared_features) 
   shared_inputs = InputPlan(layout, tables, shared);
   candidate_inputs = InputPlan(layout, tables, own);
   wide_inputs = InputPlan(layout, tables, selected(options.wide));
-  global_block = FrozenGlobalBlock::load(tensors, options, known_width(), constant,
-                                         wide_inputs.width(), labels(), order);
+  calibration_inputs = InputPlan(layout, tables, selected(options.calibration.inputs));
+  curves_are_shared = std::all_of(
+      options.calibration.inputs.begin(), options.calibration.inputs.end(), [&](const auto& name) {
+        return std::find(shared_features.begin(), shared_features.end(), name) !=
+               shared_features.end();
+      });
+  global_block =
+      FrozenGlobalBlock::load(tensors, options, known_width(), constant, wide_inputs.width(),
+                              calibration_inputs.width(), layout.labels, order);
+}
+
+Curves RuntimeModel::curves(const RowSet& rows, std::int64_t first, std::int64_t last,
+                            Workspace& workspace) const {
+  const FrozenCalibration& calibration = *global_block.calibration;
+  if (!calibration.by_row()) return calibration.common();
+  const std::int64_t width = calibration_inputs.width();
+  float* inputs = workspace.take(last - first, width);
+  calibration_inputs.fill(rows, first, last, inputs, padded(width));
+  return calibration.curves(inputs, last - first, workspace);
+}
+
+LogitParts RuntimeModel::logit_parts(const RowSet& rows, std::int64_t first, std::int64_t last,
+                                     Workspace& workspace, const Curves& common) const {
+  LogitParts parts;
+  parts.curves = common;
+  if (global_block.wide_width > 0) {
+    float* inputs = workspace.take(last - first, global_block.wide_width);
+    wide_inputs.fill(rows, first, last, inputs, padded(global_block.wide_width));
+    float* logits = workspace.take((last - first) * labels());
+    global_block.forward_wide(inputs, last - first, logits);
+    parts.wide_logits = logits;
+  }
+  if (global_block.calibration && common.values == nullptr) {
+    parts.curves = curves(rows, first, last, workspace);
+  }
+  return parts;
 }
 
 void RuntimeModel::load_meta_block(const DenseTensors& tensors) {
@@ -182,8 +223,16 @@ void RuntimeModel::load_history(const DenseTensors& tensors) {
   history_inputs =
       InputPlan(layout, tables, selected(options.inputs.empty() ? defaults : options.inputs));
   history = std::make_unique<FrozenHistoryEncoder>();
-  history->attends = options.pooling == "attention";
+  history->attends = options.pooling != "mean";
+  history->width = options.dim;
   const std::int64_t width = history_inputs.width();
+  if (options.pooling == "transformer") {
+    history->step = DenseLayer::load(tensors, "history.step", width + labels(), options.dim);
+    history->candidate = DenseLayer::load(tensors, "history.candidate", width, options.dim);
+    history->transformer = FrozenHistoryTransformer::load(tensors, "history.transformer", options);
+    load_history_start(tensors);
+    return;
+  }
   history->mlp = DenseStack::load(tensors, "history.mlp", width + labels(), options.hidden, "relu");
   history->out = DenseLayer::load(tensors, "history.out", history->mlp.out, options.dim);
   if (history->attends) {
@@ -193,10 +242,14 @@ void RuntimeModel::load_history(const DenseTensors& tensors) {
   } else {
     history->shrinkage = std::exp(tensors.scalar("history.log_shrinkage"));
   }
-  if (meta.enabled && meta.start == "history") {
-    history_start =
-        reordered(tensors.take("history_start", {options.dim, meta.dim}), options.dim, meta.dim);
-  }
+  load_history_start(tensors);
+}
+
+void RuntimeModel::load_history_start(const DenseTensors& tensors) {
+  const MetaBlockOptions& meta = config.model.meta_block;
+  const std::int64_t dim = config.model.history.dim;
+  if (!meta.enabled || meta.start != "history") return;
+  history_start = reordered(tensors.take("history_start", {dim, meta.dim}), dim, meta.dim);
 }
 
 }  // namespace limber

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "limber/serving/runtime/dense_layer.h"
 #include "limber/serving/runtime/embedding_table.h"
 #include "limber/serving/runtime/global_block.h"
+#include "limber/serving/runtime/history_transformer.h"
 #include "limber/serving/runtime/input_plan.h"
 
 namespace limber {
@@ -29,9 +31,14 @@ struct FrozenMetaBlock {
 struct FrozenHistoryEncoder {
   DenseStack mlp;
   DenseLayer out, key, query;  ///< key and query: attention alone
-  bool attends = false;
+  DenseLayer step, candidate;  ///< transformer alone
+  std::optional<FrozenHistoryTransformer> transformer;
+  bool attends = false;  ///< pools by candidate
   float shrinkage = 0, empty_score = 0;
-  std::int64_t dim() const { return out.out; }
+  std::int64_t width = 0;
+  std::int64_t dim() const { return width; }
+  /// Numbers of an interaction in MemberVector::slots.
+  std::int64_t slot() const { return transformer ? width : 2 * width + 1; }
 };
 
 /// How scoring multiplies the fully connected layers of the global block: in 32-bit floats, or in
@@ -70,6 +77,14 @@ class RuntimeModel {
     return embedding_width() + statistics_width() + (history && !attends() ? history->dim() : 0);
   }
 
+  /// What else reaches the logits of rows [first, last) of a set. `common`: the curves of all of
+  /// them, where known.
+  LogitParts logit_parts(const RowSet& rows, std::int64_t first, std::int64_t last,
+                         Workspace& workspace, const Curves& common = {}) const;
+  /// The curves of those rows; of the block's calibration, which must exist.
+  Curves curves(const RowSet& rows, std::int64_t first, std::int64_t last,
+                Workspace& workspace) const;
+
   const Artifact artifact;
   const Config config;
   std::vector<FeatureEncoder> encoders;
@@ -77,7 +92,8 @@ class RuntimeModel {
   std::vector<EmbeddingTable> tables;
 
   InputPlan shared_inputs, candidate_inputs;  ///< of the global block
-  InputPlan wide_inputs, meta_inputs, history_inputs;
+  InputPlan wide_inputs, calibration_inputs, meta_inputs, history_inputs;
+  bool curves_are_shared = false;  ///< calibration inputs are all shared features
   FrozenGlobalBlock global_block;
   std::unique_ptr<FrozenMetaBlock> meta_block;
   std::unique_ptr<FrozenHistoryEncoder> history;
@@ -85,7 +101,8 @@ class RuntimeModel {
   AlignedFloats default_embedding;  ///< [dim]
   AlignedFloats history_start;      ///< [history dim, dim], rows padded; empty without
   float shrinkage = 0, pooling_shrinkage = 0, statistics_shrinkage = 0;
-  std::vector<float> base_rates;  ///< [labels]
+  std::vector<float> base_rates;     ///< [labels]
+  std::vector<float> score_weights;  ///< [labels]: the model's score; empty where it has none
 
  private:
   RuntimeModel(Artifact opened, Config parsed);
@@ -93,6 +110,7 @@ class RuntimeModel {
   void load_blocks(const std::vector<std::string>& shared_features);
   void load_meta_block(const DenseTensors& tensors);
   void load_history(const DenseTensors& tensors);
+  void load_history_start(const DenseTensors& tensors);
   std::vector<std::size_t> selected(const std::vector<std::string>& names) const;
   std::vector<std::string> feature_names(bool with_sequences) const;
 };

@@ -20,10 +20,11 @@ constexpr std::int64_t kBlock = 96;
 struct Scorer::Request {
   const MemberVector& member;
   const RowSet& candidates;
-  float* x;      ///< [block, width]; the constant columns are filled
-  float* first;  ///< [first layer's width]: the constant columns' share of its product, with bias
+  float* x;  ///< [block, width]; the constant columns are filled
+  FirstShares shares;
   std::int64_t attended;
   const SharedColumns* shared;  ///< null where the plain way is less work
+  Curves curves;                ///< where all candidates have the same
 };
 
 void Scorer::score(const MemberVector& member, const RowSet& candidates, std::span<float> logits) {
@@ -43,9 +44,10 @@ void Scorer::score(const MemberVector& member, const RowSet& candidates, std::sp
   Request request{member,
                   candidates,
                   workspace_.take(height, block.width),
-                  nullptr,
+                  {},
                   model.attends() ? model.history->dim() : 0,
-                  nullptr};
+                  nullptr,
+                  {}};
   std::copy(member.known.begin(), member.known.end(), request.x);
   model.shared_inputs.fill(candidates, 0, 1, request.x + block.member_width, row);
 
@@ -53,21 +55,13 @@ void Scorer::score(const MemberVector& member, const RowSet& candidates, std::sp
   if (SharedColumns::pays(block, rows)) {
     request.shared = &shared.emplace(block, request.x, workspace_);
   }
-  const bool cross = !block.crosses.empty();
-  if (shared) {
-    // Nothing else is needed of the constant columns.
-  } else if (cross || !block.mlp.layers.empty()) {
-    const PackedMatrix& first = cross ? block.crosses[0].first : block.mlp.layers[0].weight;
-    request.first = workspace_.take(first.columns());
-    Product product = first.product(0, block.constant_width, request.x, row, 1);
-    if (!cross) product.start = block.mlp.layers[0].bias.data();
-    if (cross && block.crosses[0].rank == 0) product.start = block.crosses[0].bias.data();
-    product.c = request.first;
-    product.c_row = padded(first.columns());
-    multiply(product);
+  if (!shared) request.shares = block.first_shares(request.x, workspace_);
+  if (block.calibration && model.curves_are_shared) {
+    request.curves = model.curves(candidates, 0, 1, workspace_);
+    request.curves.row = 0;
   }
   // The layers below the first read whole rows.
-  if (!shared && (cross || block.mlp.layers.empty())) {
+  if (!shared && (!block.crosses.empty() || block.mlp.layers.empty())) {
     for (std::int64_t i = 1; i < height; ++i) {
       std::copy_n(request.x, block.constant_width, request.x + i * row);
     }
@@ -97,20 +91,14 @@ void Scorer::score_block(const Request& request, std::int64_t first, std::int64_
            block_workspace_, own, own_row);
   }
   model.candidate_inputs.fill(request.candidates, first, last, own + request.attended, own_row);
-  const float* wide_logits = nullptr;
-  if (block.wide_width > 0) {
-    float* inputs = block_workspace_.take(rows, block.wide_width);
-    model.wide_inputs.fill(request.candidates, first, last, inputs, padded(block.wide_width));
-    float* wide = block_workspace_.take(rows * block.labels);
-    block.forward_wide(inputs, rows, wide);
-    wide_logits = wide;
-  }
+  const LogitParts parts =
+      model.logit_parts(request.candidates, first, last, block_workspace_, request.curves);
   if (request.shared != nullptr) {
     const float* h = request.shared->first_layer(own, rows, block_workspace_);
-    block.finish(h, 1, rows, wide_logits, block_workspace_, logits);
+    block.finish(h, 1, rows, parts, block_workspace_, logits);
     return;
   }
-  block.forward_from(request.x, request.first, rows, wide_logits, block_workspace_, logits);
+  block.forward_from(request.x, request.shares, rows, parts, block_workspace_, logits);
 }
 
 }  // namespace limber

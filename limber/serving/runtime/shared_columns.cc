@@ -15,7 +15,11 @@ const PackedMatrix& product_after(const FrozenGlobalBlock& block, std::size_t cr
 }  // namespace
 
 bool SharedColumns::pays(const FrozenGlobalBlock& block, std::int64_t candidates) {
-  if (block.crosses.empty() || block.crosses[0].rank == 0 || block.mlp.layers.empty()) return false;
+  // The derivation needs crosses that are linear in their bottleneck.
+  if (block.crosses.empty() || block.crosses[0].rank == 0 || block.crosses[0].tokens > 0 ||
+      block.mlp.layers.empty()) {
+    return false;
+  }
   const std::int64_t low = block.crosses[0].rank * static_cast<std::int64_t>(block.crosses.size());
   const std::int64_t shared = block.constant_width, out = block.mlp.layers[0].out;
   // Multiplications for each candidate and once a request: the wide products alone. Crossing the

@@ -21,7 +21,7 @@ float known(float value) {
 /// The labels minus what the model says without any knowledge of the member, [rows, labels]. Writes
 /// over x's member columns.
 const float* residuals(const RuntimeModel& model, const SupportRows& support, float* x,
-                       const float* wide_logits, Workspace& workspace) {
+                       const LogitParts& parts, Workspace& workspace) {
   const FrozenGlobalBlock& block = model.global_block;
   const std::int64_t rows = support.rows->rows, row = padded(block.width);
   const std::int64_t labels = model.labels(), dim = model.embedding_width();
@@ -32,7 +32,7 @@ const float* residuals(const RuntimeModel& model, const SupportRows& support, fl
       std::fill_n(x + i * row + block.constant_width, model.history->dim(), 0.0F);
   }
   float* result = workspace.take(rows * labels);
-  block.forward(x, rows, wide_logits, workspace, result);
+  block.forward(x, rows, parts, workspace, result);
   for (std::int64_t i = 0; i < rows * labels; ++i) {
     result[i] = known(support.labels[i] - sigmoid(result[i]));
   }
@@ -60,6 +60,7 @@ Encoded encode(const RuntimeModel& model, const RowSet& rows, const float* signa
                Workspace& workspace) {
   const FrozenHistoryEncoder& history = *model.history;
   const std::int64_t count = rows.rows, labels = model.labels();
+  const bool sequence = history.transformer.has_value();
   const std::int64_t width = model.history_inputs.width();
   // The inputs, with the signal beside them.
   float* inputs = workspace.take(count, width + labels);
@@ -76,7 +77,7 @@ Encoded encode(const RuntimeModel& model, const RowSet& rows, const float* signa
     h_width = layer.out;
   }
   float* encoded = workspace.take(count, history.dim());
-  apply_linear(history.out, h, padded(h_width), count, encoded);
+  apply_linear(sequence ? history.step : history.out, h, padded(h_width), count, encoded);
   return {inputs, encoded};
 }
 
@@ -85,8 +86,14 @@ Encoded encode(const RuntimeModel& model, const RowSet& rows, const float* signa
 void attend(const FrozenHistoryEncoder& history, const std::vector<float>& slots,
             const float* candidates, std::int64_t candidates_row, std::int64_t rows, bool own_rows,
             Workspace& workspace, float* to, std::int64_t to_row) {
-  const std::int64_t dim = history.dim(), slot = 2 * dim + 1;
+  const std::int64_t dim = history.dim(), slot = history.slot();
   const std::int64_t count = static_cast<std::int64_t>(slots.size()) / slot;
+  if (history.transformer) {
+    float* own = workspace.take(rows, dim);
+    apply_linear(history.candidate, candidates, candidates_row, rows, own);
+    history.transformer->forward(slots.data(), count, own, rows, own_rows, workspace, to, to_row);
+    return;
+  }
   if (count == 0) {
     for (std::int64_t i = 0; i < rows; ++i) std::fill_n(to + i * to_row, dim, 0.0F);
     return;
@@ -137,17 +144,12 @@ SupportDescription describe_support(const RuntimeModel& model, const SupportRows
   const std::int64_t attended = model.attends() ? model.history->dim() : 0;
   model.shared_inputs.fill(*support.rows, 0, rows, x + block.member_width, row);
   model.candidate_inputs.fill(*support.rows, 0, rows, x + block.constant_width + attended, row);
-  if (block.wide_width > 0) {
-    float* inputs = workspace.take(rows, block.wide_width);
-    model.wide_inputs.fill(*support.rows, 0, rows, inputs, padded(block.wide_width));
-    description.wide_logits = workspace.take(rows * labels);
-    block.forward_wide(inputs, rows, description.wide_logits);
-  }
+  description.parts = model.logit_parts(*support.rows, 0, rows, workspace);
 
   const bool by_residual = model.history && model.config.model.history.signal == "residual";
   const float* residual = nullptr;
   if (statistics || by_residual) {
-    residual = residuals(model, support, x, description.wide_logits, workspace);
+    residual = residuals(model, support, x, description.parts, workspace);
     for (std::int64_t i = 0; i < rows; ++i) std::fill_n(x + i * row, dim, 0.0F);
   }
   float* deviation = workspace.take(rows * labels);
@@ -187,6 +189,17 @@ SupportDescription describe_support(const RuntimeModel& model, const SupportRows
   const auto [inputs, encoded] =
       encode(model, *support.rows, by_residual ? residual : deviation, workspace);
   const std::int64_t inputs_row = padded(model.history_inputs.width() + labels);
+  if (history.transformer) {
+    result.slots.resize(static_cast<std::size_t>(rows * width));
+    for (std::int64_t i = 0; i < rows; ++i) {
+      std::copy_n(encoded + i * padded(width), width, result.slots.data() + i * width);
+    }
+    attend(history, result.slots, inputs, inputs_row, rows, /*own_rows=*/true, workspace,
+           x + block.constant_width, row);
+    const std::int64_t unseen = std::max<std::int64_t>(rows - history.transformer->length(), 0);
+    result.slots.erase(result.slots.begin(), result.slots.begin() + unseen * width);
+    return description;
+  }
   if (history.attends) {
     float* keys = workspace.take(rows, width);
     apply_linear(history.key, inputs, inputs_row, rows, keys);

@@ -10,9 +10,9 @@ namespace limber {
 /// SupportContext. Pointers are into the workspace; null where the model has no such part.
 struct SupportDescription {
   std::int64_t rows = 0;
-  float evidence = 0;            ///< how many rows count, by weight
-  float* x = nullptr;            ///< [rows, global block's width], padded: all inputs of the rows
-  float* wide_logits = nullptr;  ///< [rows, labels]
+  float evidence = 0;  ///< how many rows count, by weight
+  float* x = nullptr;  ///< [rows, global block's width], padded: all inputs of the rows
+  LogitParts parts;    ///< of the rows
   const float* statistics = nullptr;  ///< [statistics width], of all rows
   const float* history = nullptr;     ///< [history dim], mean pooling, of all rows
   const float* start = nullptr;       ///< [dim], of all rows

@@ -21,8 +21,9 @@ struct SupportRows {
 struct MemberVector {
   /// [known_width]: the meta embedding, the support's statistics, the pooled history.
   std::vector<float> known;
-  /// Attention pooling alone: key [dim], value [dim] and logarithm of the weight of each
-  /// interaction that candidates attend to, [rows, 2 dim + 1].
+  /// Pooling by candidate alone. Attention: key [dim], value [dim] and logarithm of the weight of
+  /// each interaction that candidates attend to, [rows, 2 dim + 1]. Transformer: the interactions
+  /// that are read as a sequence, [rows, dim], the latest last.
   std::vector<float> slots;
 
   /// As one array, known first.

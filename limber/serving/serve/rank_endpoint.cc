@@ -121,7 +121,7 @@ http::Response answer_rank(RankingService& service, const ApiLimits& limits,
   bool first = true;
   for (const RankedCandidate& candidate : ranking.order) {
     fmt::format_to(std::back_inserter(json), "{}{{\"index\":{},\"score\":{:.7g}", first ? "" : ",",
-                   candidate.index, candidate.scores[ranking.label]);
+                   candidate.index, candidate.score);
     first = false;
     if (labels.size() > 1) {
       json += ",\"scores\":{";

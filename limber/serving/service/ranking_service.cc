@@ -73,10 +73,9 @@ void check(const ServedModel& model, std::string_view member, Workbench& bench,
 Ranking RankingService::rank(const ServedModel& model, Workbench& bench, std::string_view member,
                              std::string_view label, std::size_t limit) {
   Ranking ranking;
-  ranking.label = label_index(model.runtime(), label);
   ranking.member = personaliser_.entry(model, bench, member);
   ranking.order = rank_rows(model, bench, ranking.member->vector, ranking.member->sequences,
-                            ranking.label, limit);
+                            rank_by(model.runtime(), label), limit);
   return ranking;
 }
 

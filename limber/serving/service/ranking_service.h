@@ -16,7 +16,6 @@ namespace limber {
 /// What is asked for: a member's candidates, best first.
 struct Ranking {
   std::shared_ptr<const MemberEntry> member;
-  std::size_t label = 0;               ///< what the order is by
   std::vector<RankedCandidate> order;  ///< best first; of equals the earlier one
 };
 
@@ -41,8 +40,8 @@ class RankingService {
       : host_(host), personaliser_(personaliser) {}
 
   /// Scores the rows in the bench's `candidates` as those of one member, by `model`, which is the
-  /// host's current one or was until a moment ago. `label` empty: the model's first. `limit`: most
-  /// candidates returned; 0: all.
+  /// host's current one or was until a moment ago. `label` empty: the model's score, or its first
+  /// label. `limit`: most candidates returned; 0: all.
   Ranking rank(const ServedModel& model, Workbench& bench, std::string_view member,
                std::string_view label, std::size_t limit);
 

@@ -30,17 +30,27 @@ torch::Tensor CrossLayerImpl::forward(const torch::Tensor& x0, const torch::Tens
 CrossNetworkImpl::CrossNetworkImpl(std::int64_t width, const CrossOptions& options,
                                    torch::TensorOptions tensor) {
   if (options.kind == "none") return;
-  const std::int64_t rank = options.kind == "low_rank" ? std::min(options.rank, width) : 0;
+  const bool residual = options.kind == "residual";
+  const std::int64_t rank = options.kind == "full" ? 0 : std::min(options.rank, width);
   for (std::int64_t l = 0; l < options.layers; ++l) {
-    layers_.push_back(
-        register_module("layer" + std::to_string(l), CrossLayer(width, rank, tensor)));
+    const std::string number = std::to_string(l);
+    if (residual) {
+      residual_.push_back(
+          register_module("residual" + number, ResidualCrossLayer(width, options, tensor)));
+    }
+    if (!residual || options.parallel) {
+      layers_.push_back(register_module("layer" + number, CrossLayer(width, rank, tensor)));
+    }
   }
 }
 
 torch::Tensor CrossNetworkImpl::forward(const torch::Tensor& x) {
-  torch::Tensor crossed = x;
-  for (CrossLayer& layer : layers_) crossed = layer(x, crossed);
-  return crossed;
+  torch::Tensor plain = x;
+  for (CrossLayer& layer : layers_) plain = layer(x, plain);
+  if (residual_.empty()) return plain;
+  torch::Tensor attended = x;
+  for (ResidualCrossLayer& layer : residual_) attended = layer(x, attended);
+  return layers_.empty() ? attended : attended + plain - x;
 }
 
 }  // namespace limber

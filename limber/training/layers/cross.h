@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "limber/core/config/options.h"
+#include "limber/training/layers/residual_cross.h"
 
 namespace limber {
 
@@ -24,14 +25,20 @@ class CrossLayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CrossLayer);
 
-/// The cross layers of a block; x [rows, width] -> [rows, width], where padded, as padded.
+/// The cross layers of a block; x [rows, width] -> [rows, width], where padded, as padded. Of kind
+/// residual with a plain network in parallel, what both have added to x is added:
+///
+///     x + (A(x) - x) + (P(x) - x)
+///
+/// (How the paper joins the two is not said; a sum keeps the next layer as wide as it was.)
 class CrossNetworkImpl : public torch::nn::Module {
  public:
   CrossNetworkImpl(std::int64_t width, const CrossOptions& options, torch::TensorOptions tensor);
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
-  std::vector<CrossLayer> layers_;
+  std::vector<CrossLayer> layers_;  ///< of kind residual: those in parallel
+  std::vector<ResidualCrossLayer> residual_;
 };
 TORCH_MODULE(CrossNetwork);
 

@@ -23,19 +23,25 @@ DenseImpl::DenseImpl(std::int64_t in, std::int64_t out, torch::TensorOptions opt
       bias(register_parameter("bias", torch::zeros({out}, options))) {}
 
 MlpImpl::MlpImpl(std::int64_t in, const std::vector<std::int64_t>& widths, std::string activation,
-                 double dropout, torch::TensorOptions options)
+                 double dropout, torch::TensorOptions options, const GateChoice& gate)
     : activation_(std::move(activation)), dropout_(dropout), out_(in) {
   for (const std::int64_t width : widths) {
-    layers_.push_back(
-        register_module("layer" + std::to_string(layers_.size()), Dense(out_, width, options)));
+    const std::string number = std::to_string(layers_.size());
+    layers_.push_back(register_module("layer" + number, Dense(out_, width, options)));
+    if (gate.kind != "none") {
+      gates_.push_back(
+          register_module("gate" + number, Gate(width, gate.kind, gate.rank, options)));
+    }
     out_ = width;
   }
 }
 
 torch::Tensor MlpImpl::forward(torch::Tensor x) {
-  for (Dense& layer : layers_) {
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    Dense& layer = layers_[l];
     x = activation_ == "relu" ? dense_relu(x, pad_rows(layer->weight, x.size(1)), layer->bias)
                               : activate(layer(x), activation_);
+    if (!gates_.empty()) x = gates_[l](x);
     if (dropout_ > 0 && is_training()) x = torch::dropout(x, dropout_, true);
   }
   return x;

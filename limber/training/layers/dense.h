@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "limber/training/layers/gate.h"
 #include "limber/training/layers/padding.h"
 
 namespace limber {
@@ -28,17 +29,25 @@ class DenseImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Dense);
 
-/// Fully connected layers, each followed by the activation and, in training, by dropout.
-/// x [rows, in] -> [rows, last width], or x itself without layers. x may be padded with zeros.
+/// How the layers of an Mlp are gated; kind none means not at all.
+struct GateChoice {
+  std::string kind = "none";
+  std::int64_t rank = 16;
+};
+
+/// Fully connected layers, each followed by the activation, by its gate if any and, in training, by
+/// dropout. x [rows, in] -> [rows, last width], or x itself without layers. x may be padded with
+/// zeros.
 class MlpImpl : public torch::nn::Module {
  public:
   MlpImpl(std::int64_t in, const std::vector<std::int64_t>& widths, std::string activation,
-          double dropout, torch::TensorOptions options);
+          double dropout, torch::TensorOptions options, const GateChoice& gate = {});
   torch::Tensor forward(torch::Tensor x);
   std::int64_t out() const { return out_; }
 
  private:
   std::vector<Dense> layers_;
+  std::vector<Gate> gates_;
   std::string activation_;
   double dropout_;
   std::int64_t out_;

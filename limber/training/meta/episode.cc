@@ -27,9 +27,11 @@ Tensor weights_of(const TaskBatch& batch, const torch::TensorOptions& options) {
 
 }  // namespace
 
-LossSum loss_sum(const Tensor& logits, const Tensor& labels, const Tensor& weights) {
+LossSum loss_sum(const Tensor& logits, const Tensor& labels, const Tensor& weights,
+                 const Tensor& label_weights) {
   Tensor present = torch::isnan(labels).logical_not();
   if (weights.defined()) present = present * weights;
+  if (label_weights.defined()) present = present * label_weights;
   const Tensor known = torch::nan_to_num(labels);
   // softplus(z) - y z is the cross-entropy of a logit, stable on both sides.
   const Tensor losses = torch::softplus(logits) - known * logits;

@@ -16,6 +16,8 @@ struct EpisodeOptions {
   bool train = false;
   bool second_order = false;
   std::int64_t steps = 0;  ///< gradient steps of the inner loop
+  /// [labels]: weights of the labels in the outer loss; undefined: each counts once.
+  torch::Tensor label_weights = {};
 };
 
 struct Episode {
@@ -60,13 +62,14 @@ Episode run_tasks(RankingModel& model, const EpisodeRows& rows, const EpisodeOpt
 Episode run_episode(RankingModel& model, const TaskBatch& batch, const EpisodeOptions& options);
 
 /// Sum of the binary cross-entropies of all present labels, and how many there are, by weight.
-/// Scalar tensors. `weights` [rows, 1], or undefined: each row counts once.
+/// Scalar tensors. `weights` [rows, 1], or undefined: each row counts once; `label_weights`
+/// [labels], or undefined: each label does.
 struct LossSum {
   torch::Tensor sum, count;
   /// Loss of one row; 0 where no row counts.
   torch::Tensor mean() const { return sum / count.clamp_min(1e-12); }
 };
 LossSum loss_sum(const torch::Tensor& logits, const torch::Tensor& labels,
-                 const torch::Tensor& weights = {});
+                 const torch::Tensor& weights = {}, const torch::Tensor& label_weights = {});
 
 }  // namespace limber

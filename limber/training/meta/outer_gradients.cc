@@ -104,7 +104,8 @@ void run_share(RankingModel& model, const std::vector<Tensor>& parameters, const
   const torch::AutoGradMode recording(true);
   const SerialBlas serial;
   const Episode episode = run_tasks(model, share.rows, options);
-  const LossSum loss = loss_sum(episode.query_logits, episode.query_labels, episode.query_weights);
+  const LossSum loss = loss_sum(episode.query_logits, episode.query_labels, episode.query_weights,
+                                options.label_weights);
   share.loss = loss.sum.detach();
   std::vector<Tensor> wanted = parameters;
   if (input_gradients.defined()) {
@@ -176,8 +177,8 @@ OuterGradients outer_gradients(RankingModel& model, const TaskBatch& batch,
   }
   if (static_cast<std::int64_t>(shares.size()) < least_shares()) {
     const Episode episode = run_tasks(model, all, options);
-    const LossSum loss =
-        loss_sum(episode.query_logits, episode.query_labels, episode.query_weights);
+    const LossSum loss = loss_sum(episode.query_logits, episode.query_labels, episode.query_weights,
+                                  options.label_weights);
     loss.mean().backward();
     result.loss_sum = loss.sum.item<double>();
     result.loss_count = loss.count.item<double>();
@@ -186,6 +187,7 @@ OuterGradients outer_gradients(RankingModel& model, const TaskBatch& batch,
 
   Tensor present = torch::isnan(all.query_labels).logical_not();
   if (all.query_weights.defined()) present = present * all.query_weights;
+  if (options.label_weights.defined()) present = present * options.label_weights;
   const Tensor count = present.sum().to(inputs.dtype());
   result.shares = static_cast<std::int64_t>(shares.size());
   Tensor input_gradients;

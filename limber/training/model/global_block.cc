@@ -7,15 +7,26 @@ namespace limber {
 GlobalBlockImpl::GlobalBlockImpl(std::int64_t member_width, const InputLayout& layout,
                                  const GlobalBlockOptions& options, torch::TensorOptions tensor)
     : inputs_(layout, options.inputs.empty() ? feature_names(layout, true) : options.inputs),
-      wide_inputs_(layout, options.wide) {
+      wide_inputs_(layout, options.wide),
+      calibration_inputs_(layout, options.calibration.inputs) {
   const std::int64_t width = member_width + inputs_.width();
   const auto labels = static_cast<std::int64_t>(layout.labels.size());
   cross_ = register_module("cross", CrossNetwork(width, options.cross, tensor));
-  mlp_ = register_module("mlp",
-                         Mlp(width, options.hidden, options.activation, options.dropout, tensor));
-  head_ = register_module("head", Dense(mlp_->out(), labels, tensor));
+  mlp_ = register_module("mlp", Mlp(width, options.hidden, options.activation, options.dropout,
+                                    tensor, GateChoice{options.gate, options.gate_rank}));
+  if (options.experts.kind == "none") {
+    head_ = register_module("head", Dense(mlp_->out(), labels, tensor));
+  } else {
+    experts_ = register_module("experts", Experts(mlp_->out(), layout.labels, options.experts,
+                                                  options.activation, options.dropout, tensor));
+  }
   if (wide_inputs_.width() > 0) {
     wide_ = register_module("wide", Dense(wide_inputs_.width(), labels, tensor));
+  }
+  if (options.calibration.enabled) {
+    calibration_ = register_module(
+        "calibration",
+        IsotonicCalibration(labels, calibration_inputs_.width(), options.calibration, tensor));
   }
 }
 
@@ -29,9 +40,10 @@ torch::Tensor GlobalBlockImpl::forward(const torch::Tensor& member, const torch:
     parts.push_back(torch::zeros({selected.size(0), padding}, selected.options()));
   }
   const torch::Tensor x = parts.size() > 1 ? torch::cat(parts, 1) : selected;
-  torch::Tensor logits = head_(mlp_(cross_(x)));
+  const torch::Tensor h = mlp_(cross_(x));
+  torch::Tensor logits = experts_ ? experts_(h) : head_(h);
   if (wide_) logits = logits + wide_(wide_inputs_.select(inputs));
-  return logits;
+  return calibration_ ? calibration_(logits, calibration_inputs_.select(inputs)) : logits;
 }
 
 }  // namespace limber

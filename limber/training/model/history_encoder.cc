@@ -42,10 +42,16 @@ Tensor pad(const Tensor& rows, const Tensor& places, std::int64_t tasks, std::in
 HistoryEncoderImpl::HistoryEncoderImpl(const InputLayout& layout, const HistoryOptions& options,
                                        std::vector<std::string> default_inputs,
                                        torch::TensorOptions tensor)
-    : attends_(options.pooling == "attention"),
+    : attends_(options.pooling != "mean"),
       dim_(options.dim),
       inputs_(layout, options.inputs.empty() ? default_inputs : options.inputs) {
   const auto labels = static_cast<std::int64_t>(layout.labels.size());
+  if (options.pooling == "transformer") {
+    step_ = register_module("step", Dense(inputs_.width() + labels, dim_, tensor));
+    candidate_ = register_module("candidate", Dense(inputs_.width(), dim_, tensor));
+    transformer_ = register_module("transformer", HistoryTransformer(options, tensor));
+    return;
+  }
   mlp_ = register_module("mlp", Mlp(inputs_.width() + labels, options.hidden, "relu", 0.0, tensor));
   out_ = register_module("out", Dense(mlp_->out(), dim_, tensor));
   if (attends_) {
@@ -58,7 +64,8 @@ HistoryEncoderImpl::HistoryEncoderImpl(const InputLayout& layout, const HistoryO
 }
 
 Tensor HistoryEncoderImpl::encode(const Tensor& inputs, const Tensor& signal) {
-  return out_(mlp_(torch::cat({inputs_.select(inputs), signal}, 1)));
+  const Tensor row = torch::cat({inputs_.select(inputs), signal}, 1);
+  return transformer_ ? step_(row) : out_(mlp_(row));
 }
 
 Tensor HistoryEncoderImpl::pool(const Tensor& sums, const Tensor& evidence) {
@@ -68,6 +75,10 @@ Tensor HistoryEncoderImpl::pool(const Tensor& sums, const Tensor& evidence) {
 Tensor HistoryEncoderImpl::attend(const Tensor& candidates, const Segments& rows,
                                   const Slots& slots, bool own_rows) {
   const Segments& support = slots.support;
+  if (transformer_) {
+    return transformer_(slots.encoded, support, candidate_(inputs_.select(candidates)), rows,
+                        own_rows);
+  }
   const std::int64_t tasks = support.tasks();
   const std::int64_t length = longest(support), width = longest(rows);
   if (rows.rows() == 0 || length == 0) {

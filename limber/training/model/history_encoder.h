@@ -6,6 +6,7 @@
 #include "limber/training/layers/dense.h"
 #include "limber/training/layers/segments.h"
 #include "limber/training/model/column_selection.h"
+#include "limber/training/model/history_transformer.h"
 
 namespace limber {
 
@@ -31,9 +32,10 @@ class HistoryEncoderImpl : public torch::nn::Module {
     torch::Tensor weights;  ///< [support rows, 1]; undefined: each counts once
     const Segments& support;
   };
-  /// Attention pooling by candidate: candidates [rows, all columns] of the tasks `rows` attend to
-  /// their task's support rows and to an empty slot -> [rows, dim]. `own_rows`: the candidates are
-  /// the support rows themselves, and none attends to itself.
+  /// Pooling by candidate: candidates [rows, all columns] of the tasks `rows` attend to their
+  /// task's support rows and to an empty slot, or are read with the latest of these as a sequence
+  /// (where weights do not count: no step can stand in it twice) -> [rows, dim]. `own_rows`: the
+  /// candidates are the support rows themselves, and none attends to itself.
   torch::Tensor attend(const torch::Tensor& candidates, const Segments& rows, const Slots& slots,
                        bool own_rows);
 
@@ -41,11 +43,13 @@ class HistoryEncoderImpl : public torch::nn::Module {
   std::int64_t dim() const { return dim_; }
 
  private:
-  bool attends_;
+  bool attends_;  ///< pools by candidate
   std::int64_t dim_;
   ColumnSelection inputs_;
   Mlp mlp_{nullptr};
   Dense out_{nullptr}, key_{nullptr}, query_{nullptr};
+  Dense step_{nullptr}, candidate_{nullptr};
+  HistoryTransformer transformer_{nullptr};
   torch::Tensor log_shrinkage_, empty_score_;
 };
 TORCH_MODULE(HistoryEncoder);

@@ -1,5 +1,7 @@
 #include "limber/training/train/scoring.h"
 
+#include <cmath>
+
 #include "limber/core/base/error.h"
 #include "limber/core/data/loader.h"
 
@@ -56,6 +58,23 @@ ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
   return scored;
 }
 
+ScoredRows ScoredRows::of_label(std::size_t label) const {
+  ScoredRows rows;
+  rows.labels = {labels[label]};
+  rows.logits.resize(1);
+  rows.truth.resize(1);
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (std::isnan(truth[label][i])) continue;
+    rows.logits[0].push_back(logits[label][i]);
+    rows.truth[0].push_back(truth[label][i]);
+    if (!weights.empty()) rows.weights.push_back(weights[i]);
+    rows.members.push_back(members[i]);
+    rows.support.push_back(support[i]);
+    rows.activity.push_back(activity[i]);
+  }
+  return rows;
+}
+
 double QuickMetrics::score(const std::string& name) const {
   return name == "auc" ? auc : name == "gauc" ? gauc : -log_loss;
 }
@@ -64,7 +83,7 @@ QuickMetrics quick_metrics(const ScoredRows& scored) {
   QuickMetrics metrics;
   const auto share = 1.0 / static_cast<double>(scored.labels.size());
   for (std::size_t l = 0; l < scored.labels.size(); ++l) {
-    const RankingMetrics all = evaluate_predictions(scored.predictions(l));
+    const RankingMetrics all = evaluate_predictions(scored.of_label(l).predictions());
     metrics.log_loss += share * all.log_loss;
     metrics.auc += share * all.auc;
     metrics.gauc += share * all.gauc;

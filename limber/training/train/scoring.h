@@ -12,15 +12,16 @@ namespace limber {
 /// A model's word on the query rows of a part of the data, ready for the metrics.
 struct ScoredRows {
   std::vector<std::string> labels;
-  std::vector<std::vector<float>> logits, truth;  ///< by label, then row
+  std::vector<std::vector<float>> logits, truth;  ///< by label, then row; truth NaN = absent
   std::vector<float> weights;                     ///< of each row; empty: each counts once
   std::vector<std::int64_t> members;              ///< task of each row
   std::vector<std::int64_t> support;              ///< support rows that its task had
   std::vector<std::int64_t> activity;             ///< training rows of its task
 
-  Predictions predictions(std::size_t label) const {
-    return {logits[label], truth[label], weights, members};
-  }
+  /// The rows that have this label, with it alone.
+  ScoredRows of_label(std::size_t label) const;
+  /// What the metrics want of the first label, which no row may lack.
+  Predictions predictions() const { return {logits[0], truth[0], weights, members}; }
 };
 
 /// Scores the rows of `options.part` after adapting with `steps` inner steps.

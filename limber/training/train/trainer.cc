@@ -48,7 +48,9 @@ RankingModel make_model(const Config& config, const Dataset& dataset, torch::Dev
   for (const TaskRows& task : dataset.tasks) {
     for (std::int64_t row = task.begin; row < task.train_end; ++row) {
       for (std::size_t l = 0; l < labels; ++l) {
-        ones[l] += static_cast<double>(dataset.weight(row)) * dataset.label(row, l);
+        const float label = dataset.label(row, l);
+        if (std::isnan(label)) continue;
+        ones[l] += static_cast<double>(dataset.weight(row)) * label;
         counts[l] += dataset.weight(row);
       }
     }
@@ -66,6 +68,17 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel mode
       run_folder_(std::move(run_folder)),
       fingerprint_(fingerprint_of(config, dataset)),
       optimizer_(model_->parameters(), config.train) {
+  if (!config.train.label_weights.empty()) {
+    std::vector<double> weights;
+    for (const std::string& label : dataset.layout.labels) {
+      const auto given = config.train.label_weights.find(label);
+      weights.push_back(given == config.train.label_weights.end() ? 1.0 : given->second);
+    }
+    if (*std::max_element(weights.begin(), weights.end()) <= 0) {
+      throw InputError("train.label_weights: all are 0; nothing can be learned");
+    }
+    label_weights_ = torch::tensor(weights, torch::kDouble).to(model_->tensor);
+  }
   fs::create_directories(run_folder_);
   steps_per_epoch_ = sampler(0)->batches();
   if (steps_per_epoch_ == 0) {
@@ -115,6 +128,7 @@ std::pair<double, double> Trainer::step(const TaskBatch& batch, double factor) {
   options.train = true;
   options.second_order = config_.meta.order == "second";
   options.steps = config_.meta.inner_steps;
+  options.label_weights = label_weights_;
   const OuterGradients outer = outer_gradients(model_, batch, options);
   const double norm = optimizer_.clip(config_.train.clip_norm);
   if (!std::isfinite(outer.loss_sum) || !std::isfinite(norm)) {

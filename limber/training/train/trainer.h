@@ -63,6 +63,7 @@ class Trainer {
   RankingModel model_;
   std::filesystem::path run_folder_;
   std::string fingerprint_;
+  torch::Tensor label_weights_;  ///< [labels]; undefined: each counts once
   DenseOptimizer optimizer_;
   TrainState state_;
   bool should_stop() const;
