@@ -220,6 +220,30 @@ class WholeWay(Case):
         self.assertNotEqual(config.read_text(), "precious")
 
 
+class SyntheticAds(Case):
+    def test_the_example_trains(self):
+        done = run("generate", self.work / "ads", "--kind", "ads", "--rows", 3000, "--with-truth")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        log = parquet.read_table(self.work / "ads/interactions.parquet")
+        self.assertEqual((log.num_rows, log.num_columns), (3000, 44))
+        done = run("train", ROOT / "examples/ads/config.yaml", "--set",
+                   f"data.interactions={self.work / 'ads/interactions.parquet'}", "--set", "train.epochs=1",
+                   cwd=self.work)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_bad_arguments(self):
+        for arguments, culprits in (
+                (["--kind", "add"], ["--kind", "'add'", "log or ads"]),
+                (["--kind", "ads", "--items", 5], ["--items", "ads"]),
+                (["--rate", 0.5], ["--rate", "log"]),
+                (["--with-truth"], ["--with-truth", "log"]),
+                (["--kind", "ads", "--rate", 2], ["rate", "2"]),
+                (["--kind", "ads", "--rows", 0], ["rows", "0"]),
+                (["--kind", "ads", "--format", "json"], ["'json'", "csv"])):
+            self.assert_refused(run("generate", self.work / "none", *arguments), *culprits)
+            self.assertFalse((self.work / "none").exists())
+
+
 class BadConfig(Case):
     def test_misspelt_key(self):
         config = self.config()

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quality.protocols import ROOT, BenchError, movielens_1m
+from quality.runs import text_hash
 
 BUILD = ROOT / "build" / "bench" / "ablation"
 CONTEXT = "device"
+LOG_SOURCES = [f"limber/core/data/{name}" for name in ("ads_truth.cc", "ads_block.cc", "ads_generator.cc",
+                                                       "power_law.h")]
 SUPPORT_INPUTS = ["category", *(f"id_{number:02}" for number in range(2, 9))]
 
 
@@ -81,7 +84,7 @@ def synthetic(program, rows):
     log = ads_log(program, rows)
     ids = ["category", *(f"id_{number:02}" for number in range(2, 27))]
     numbers = [f"number_{number:02}" for number in range(1, 14)]
-    features = [{"name": name, "kind": "id", "dim": 8, "min_count": 3} for name in ids]
+    features = [{"name": name, "kind": "id", "dim": 8, "min_count": 50} for name in ids]
     features += [{"name": name, "kind": "number", "transform": "log1p"} for name in numbers]
     features.append({"name": CONTEXT, "kind": "id", "dim": 4})
     config = {
@@ -91,10 +94,10 @@ def synthetic(program, rows):
                  "test_share": 0.1},
         "features": features,
         # The device is left to the calibration layer.
-        "model": model_section(global_block={"inputs": ids + numbers}, history={"inputs": SUPPORT_INPUTS},
+        "model": model_section(global_block={"inputs": ids + numbers}, history={"inputs": ["category"]},
                                meta_block={"inputs": SUPPORT_INPUTS}),
-        "meta": meta_section(tasks_per_batch=128, support=50, support_sizes="mixed", query=100),
-        "train": train_section(learning_rate=1e-3, sparse_learning_rate=0.05, batch=4096, epochs=4,
+        "meta": meta_section(tasks_per_batch=32, support=50, support_sizes="mixed", query=100),
+        "train": train_section(learning_rate=3e-3, sparse_learning_rate=0.02, batch=2048, epochs=6,
                                patience=1),
     }
     title = f"Synthetic ads log, {rows:,} rows: the last tenth of each member's rows is the test"
@@ -102,8 +105,8 @@ def synthetic(program, rows):
 
 
 def ads_log(program, rows):
-    """The log of that many rows, generated where it is not there."""
-    folder = BUILD / f"ads-{rows}"
+    """The log of that many rows, generated where it is not there; another formula is another log."""
+    folder = BUILD / f"ads-{rows}-{text_hash(LOG_SOURCES)[:8]}"
     log = folder / "interactions.parquet"
     if log.is_file():
         return log

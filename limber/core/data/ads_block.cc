@@ -17,7 +17,7 @@ constexpr std::array<double, AdsTruth::kDevices.size() - 1> kDeviceBounds{0.5, 0
 std::int32_t draw_number(const AdsTruth::NumberLaw& law, Random& random) {
   const double normal = random.normal();
   if (law.missing > 0 && random.uniform() < law.missing) return AdsImpression::kMissing;
-  const double count = std::expm1(law.mean + law.deviation * normal);
+  const double count = std::exp(law.mean + law.deviation * normal) - 1;
   return static_cast<std::int32_t>(std::clamp(std::round(count), 0.0, kLargestCount));
 }
 

@@ -39,8 +39,8 @@ constexpr std::array kIdNumberPairs{PairTerm{2, 2, 0.4}, PairTerm{5, 5, 0.3}};
 constexpr std::array kIdTriples{TripleTerm{1, 5, 7, 0.5}, TripleTerm{0, 3, 10, 0.4}};
 constexpr std::array kIdIdNumberTriples{TripleTerm{2, 4, 9, 0.4}};
 
-constexpr double kSequence = 1.4;
-constexpr double kForgetting = 0.65;
+constexpr double kSequence = 2;
+constexpr double kForgetting = 0.75;
 
 struct Bend {
   double shift, lower, upper;

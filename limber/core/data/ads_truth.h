@@ -28,7 +28,7 @@ struct AdsImpression {
 ///           + sum w u(a) u(b) u(c) + w u(a) u(b) z(x)   order 3
 ///           + sequence(k)
 ///
-///     sequence(k) = 1.4 * 0.65^(k - 1)   where the member's last click among their last five
+///     sequence(k) = 2 * 0.75^(k - 1)     where the member's last click among their last five
 ///                                        impressions of this category is the k-th from the end,
 ///                 = 0                    where none of the five was clicked
 ///
