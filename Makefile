@@ -8,7 +8,7 @@ export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-episodes tune-quality bench-data \
+.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-ablation bench-episodes tune-quality bench-data \
         bench-assign bench-screen bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
 
 help: ## lists the targets
@@ -41,6 +41,9 @@ bench-train: build-release ## training: examples a second
 bench-quality: build-release ## ranking quality beside rivals on the same rows
 	@scripts/get-movielens-100k
 	@$(PYTHON_ENVIRONMENT) bench/quality.py $(ARGS)
+
+bench-ablation: build-release ## what each component of the network is worth, on MovieLens-1M and a synthetic ads log
+	@$(PYTHON_ENVIRONMENT) bench/ablation.py $(ARGS)
 
 bench-episodes: build-release ## LiMAML under other numbers of support and query rows
 	@scripts/get-movielens-100k

@@ -29,15 +29,19 @@ int parse_and_run(int argc, char** argv) {
 
   GenerateArguments generate;
   CLI::App* generate_verb = app.add_subcommand(
-      "generate", "Writes a synthetic interaction log whose members have known preferences.");
+      "generate",
+      "Writes a synthetic log whose true probabilities are known: interactions of members with\n"
+      "items (log), or ad impressions in the shape of the Criteo logs (ads).");
   generate_verb->add_option("folder", generate.folder, "Folder to write to")->required();
-  generate_verb->add_option("--rows", generate.options.rows, "Interactions")->capture_default_str();
-  generate_verb->add_option("--members", generate.options.members, "Members")
-      ->capture_default_str();
-  generate_verb->add_option("--items", generate.options.items, "Items")->capture_default_str();
-  generate_verb->add_option("--seed", generate.options.seed, "Seed")->capture_default_str();
-  generate_verb->add_option("--format", generate.options.format, "parquet or csv")
-      ->capture_default_str();
+  generate_verb->add_option("--kind", generate.kind, "log or ads")->capture_default_str();
+  generate_verb->add_option("--rows", generate.rows, "Interactions")->capture_default_str();
+  generate_verb->add_option("--members", generate.members,
+                            "Members; 1000 without it, in ads one for 50 rows");
+  generate_verb->add_option("--items", generate.items, "log: items; 500 without it");
+  generate_verb->add_option("--rate", generate.rate, "ads: share of clicks; 0.2 without it");
+  generate_verb->add_flag("--with-truth", generate.with_truth, "ads: also true_probability");
+  generate_verb->add_option("--seed", generate.seed, "Seed")->capture_default_str();
+  generate_verb->add_option("--format", generate.format, "parquet or csv")->capture_default_str();
 
   InspectArguments inspect;
   CLI::App* inspect_verb =

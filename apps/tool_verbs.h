@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
-
-#include "limber/core/data/generator.h"
 
 namespace limber {
 
@@ -16,8 +15,15 @@ struct InitArguments {
 int run_init(const InitArguments& arguments);
 
 struct GenerateArguments {
-  GeneratorOptions options;
   std::string folder;
+  std::string kind = "log";  ///< or "ads"
+  std::int64_t rows = 100000;
+  std::optional<std::int64_t> members;
+  std::optional<std::int64_t> items;  ///< log only
+  std::optional<double> rate;         ///< ads only
+  bool with_truth = false;            ///< ads only
+  std::uint64_t seed = 1;
+  std::string format = "parquet";
 };
 int run_generate(const GenerateArguments& arguments);
 

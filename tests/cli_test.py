@@ -6,10 +6,12 @@ usage: cli_test.py FOLDER_OF_PROGRAMS
 
 import json
 import math
+import os
 import pathlib
 import re
 import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -218,6 +220,44 @@ class WholeWay(Case):
         done = run("init", self.folder / "csv", "-o", config, "--force")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertNotEqual(config.read_text(), "precious")
+
+
+class SyntheticAds(Case):
+    def test_the_example_trains(self):
+        done = run("generate", self.work / "ads", "--kind", "ads", "--rows", 3000, "--with-truth")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        log = parquet.read_table(self.work / "ads/interactions.parquet")
+        self.assertEqual((log.num_rows, log.num_columns), (3000, 44))
+        done = run("train", ROOT / "examples/ads/config.yaml", "--set",
+                   f"data.interactions={self.work / 'ads/interactions.parquet'}", "--set", "train.epochs=1",
+                   cwd=self.work)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_memory_does_not_grow_with_the_log(self):
+        def peak(rows):
+            """MiB. What the address sanitizer keeps back of freed memory is no part of it."""
+            environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
+            process = subprocess.Popen([LIMBER, "generate", str(self.work / "ads"), "--kind", "ads", "--members", "1000",
+                                        "--rows", str(rows)], stdout=subprocess.DEVNULL, env=environment)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(process.returncode, 0)
+            return usage.ru_maxrss / 1024
+
+        # Six blocks and twenty; the columns of the difference alone are 150 MiB.
+        self.assertLess(peak(1_300_000) - peak(400_000), 60)
+
+    def test_bad_arguments(self):
+        for arguments, culprits in (
+                (["--kind", "add"], ["--kind", "'add'", "log or ads"]),
+                (["--kind", "ads", "--items", 5], ["--items", "ads"]),
+                (["--rate", 0.5], ["--rate", "log"]),
+                (["--with-truth"], ["--with-truth", "log"]),
+                (["--kind", "ads", "--rate", 2], ["rate", "2"]),
+                (["--kind", "ads", "--rows", 0], ["rows", "0"]),
+                (["--kind", "ads", "--format", "json"], ["'json'", "csv"])):
+            self.assert_refused(run("generate", self.work / "none", *arguments), *culprits)
+            self.assertFalse((self.work / "none").exists())
 
 
 class BadConfig(Case):
