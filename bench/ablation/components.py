@@ -29,7 +29,7 @@ COMPONENTS = {component.name: component for component in (
     Component("gate", "Dense gate", ("model.global_block.gate=low_rank",)),
     Component("calibration", "Calibration layer",
               ("model.global_block.calibration.enabled=true",
-               "model.global_block.calibration.feature={context}")),
+               "model.global_block.calibration.inputs=[{context}]")),
     Component("context_in_tower", "Device as an input of the tower",
               ("model.global_block.inputs=[]",), only="synthetic"),
     Component("wide", "Wide part", ("model.global_block.wide={wide}",)),
