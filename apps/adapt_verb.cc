@@ -217,6 +217,9 @@ void load_interactions(const ServedModel& model, const Config& config, MemberSto
     waiting.clear();
   };
   std::string room;
+  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          std::chrono::system_clock::now().time_since_epoch())
+                          .count();
   const int time_column = config.data.time.empty() ? -1 : schema.find(config.data.time);
   const Stopwatch time;
   const std::int64_t skipped = for_each_log_row(
@@ -226,13 +229,20 @@ void load_interactions(const ServedModel& model, const Config& config, MemberSto
         one.member = member_name(key_of(row[schema.task()], room));
         // The same row of the same file is stored once.
         one.interaction.event_id = fmt::format("{}:{}", place.file->filename().string(), place.row);
-        one.interaction.time_ms = 0;
+        one.interaction.time_ms = now_ms;
         if (time_column >= 0) {
           const FieldValue& value = row[static_cast<std::size_t>(time_column)];
           if (value.missing()) throw BadField(config.data.time, "the time is missing");
-          one.interaction.time_ms = 1000 * (value.kind == FieldValue::Kind::kText
-                                                ? time_of(value.text)
-                                                : static_cast<std::int64_t>(number_of(value)));
+          const double seconds = value.kind == FieldValue::Kind::kText
+                                     ? static_cast<double>(time_of(value.text))
+                                     : number_of(value);
+          // What a store keeps expires by this time, so milliseconds must not pass for seconds.
+          constexpr double year_3000 = 32503680000;
+          if (!(std::abs(seconds) < year_3000)) {
+            throw BadField(config.data.time,
+                           fmt::format("{} is no time in seconds since 1970", seconds));
+          }
+          one.interaction.time_ms = static_cast<std::int64_t>(1000 * seconds);
         }
         NamedFields fields;
         for (std::size_t c = 0; c < schema.columns(); ++c) {
@@ -265,7 +275,10 @@ int adapt_store(const AdaptArguments& arguments) {
   const Config config =
       parse_config(config_to_yaml(runtime.config), arguments.model, arguments.settings);
   StoreOptions kept;
-  kept.most_interactions = std::max<std::int64_t>(200, 2 * model->interactions_wanted());
+  kept.most_interactions = arguments.most_interactions > 0
+                               ? arguments.most_interactions
+                               : std::max<std::int64_t>(200, 2 * model->interactions_wanted());
+  kept.interaction_ttl = std::chrono::hours(24) * arguments.interaction_days;
   const auto store = open_member_store(arguments.store, kept);
   if (arguments.load) load_interactions(*model, config, *store);
   if (!runtime.uses_support()) {
@@ -281,7 +294,7 @@ int adapt_store(const AdaptArguments& arguments) {
   std::int64_t adapted = 0;
   // An unknown version has no embeddings, so that all members count as changed.
   const std::string version = arguments.all ? "" : runtime.version();
-  const auto work = [&] {
+  const auto adapt_pages = [&] {
     const auto bench = model->borrow();
     while (true) {
       std::vector<std::string> members;
@@ -293,16 +306,18 @@ int adapt_store(const AdaptArguments& arguments) {
         finished = cursor.empty();
         for (const ScanEntry& entry : page.entries) members.push_back(entry.member);
       }
-      try {
-        if (!members.empty()) personaliser.refresh_many(*model, *bench, members);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        failure = std::current_exception();
-        return;
-      }
+      if (!members.empty()) personaliser.refresh_many(*model, *bench, members);
       const std::lock_guard lock(mutex);
       adapted += static_cast<std::int64_t>(members.size());
       progress.set(static_cast<std::uint64_t>(adapted));
+    }
+  };
+  const auto work = [&] {
+    try {
+      adapt_pages();
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      failure = std::current_exception();
     }
   };
   std::vector<std::thread> pool;

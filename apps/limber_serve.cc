@@ -20,6 +20,14 @@ void add_tables(CLI::App* verb, std::vector<std::string>& tables) {
       ->allow_extra_args(false);
 }
 
+void add_kept(CLI::App* verb, std::int64_t& most_interactions, std::int64_t& interaction_days) {
+  verb->add_option("--most-interactions", most_interactions,
+                   "Kept of a member in the store; 0: twice what the model looks back on, at\n"
+                   "least 200. All who write to a store should say the same");
+  verb->add_option("--interaction-days", interaction_days,
+                   "Days after which interactions are dropped; 0: never");
+}
+
 int parse_and_run(int argc, char** argv) {
   CLI::App app{"Serves rankings, adapts members and scores files, without LibTorch."};
   app.name("limber");
@@ -72,10 +80,7 @@ int parse_and_run(int argc, char** argv) {
       "--cached-members", serve.cached_members,
       "Members kept in memory: 100000; with Redis 0, since servers that share a\n"
       "store would not see each other's clicks");
-  serve_verb->add_option("--most-interactions", serve.most_interactions,
-                         "Kept of a member; 0: twice what the model looks back on, at least 200");
-  serve_verb->add_option("--interaction-days", serve.interaction_days,
-                         "Days after which interactions are dropped; 0: never");
+  add_kept(serve_verb, serve.most_interactions, serve.interaction_days);
   serve_verb->add_option("--title", serve.title,
                          "Column of the item table that the console page shows");
   serve_verb
@@ -101,6 +106,7 @@ int parse_and_run(int argc, char** argv) {
   adapt_verb->add_flag("--load", adapt.load,
                        "Puts the interactions of data.interactions into the store first");
   adapt_verb->add_flag("--all", adapt.all, "All members of the store, not only those with news");
+  add_kept(adapt_verb, adapt.most_interactions, adapt.interaction_days);
   adapt_verb
       ->add_option("--set", adapt.settings,
                    "Overrides an option, such as data.interactions=new.parquet")

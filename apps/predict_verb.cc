@@ -96,6 +96,8 @@ int run_predict(const PredictArguments& arguments) {
   const auto score = [&] {
     if (places.empty()) return;
     const auto entry = personaliser.entry(*model, *bench, member);
+    // A live ranking makes do without the store; a file would keep the wrong scores.
+    if (entry->unknown) throw Error("{}: the store could not be asked", arguments.store);
     bench->candidates.set_sequences(entry->sequences);
     const RowSet& set = bench->candidates.set();
     bench->logits.resize(places.size() * scores.size());

@@ -109,20 +109,24 @@ std::int64_t interactions_kept(const std::string& model) {
 /// Takes certificates that were renewed on disk, without a restart.
 class CertificateWatch {
  public:
-  CertificateWatch(http::Server& server, const http::ServerOptions& options)
-      : server_(server), files_{options.certificate, options.key}, seen_(changed()) {}
+  /// To be made before the server reads the files, so that no renewal falls in between.
+  explicit CertificateWatch(const http::ServerOptions& options)
+      : files_{options.certificate, options.key}, seen_(changed()) {}
 
-  void look() {
+  void look(http::Server& server) {
     if (files_[0].empty() || time_.seconds() < 60) return;
     time_ = Stopwatch();
     const auto now = changed();
     if (now == seen_) return;
-    seen_ = now;
     try {
-      server_.reload_certificate();
+      server.reload_certificate();
+      seen_ = now;
+      failed_.clear();
       spdlog::info("{}: renewed", files_[0].string());
     } catch (const std::exception& error) {
-      spdlog::error("{}; the old certificate stays", error.what());
+      // Perhaps half written: tried again at the next look, said once.
+      if (failed_ != error.what()) spdlog::error("{}; the old certificate stays", error.what());
+      failed_ = error.what();
     }
   }
 
@@ -136,9 +140,9 @@ class CertificateWatch {
     return times;
   }
 
-  http::Server& server_;
   const std::array<std::filesystem::path, 2> files_;
   std::array<std::filesystem::file_time_type, 2> seen_;
+  std::string failed_;
   Stopwatch time_;
 };
 
@@ -205,6 +209,7 @@ int run_serve(const ServeArguments& arguments) {
   const ConsoleData console = console_data(*host.current(), arguments);
   warm_up(service);
 
+  CertificateWatch certificate(options);
   http::Server server(options);
   add_endpoints(server, service, console, ApiLimits{});
   std::optional<GrpcServer> grpc;
@@ -222,10 +227,9 @@ int run_serve(const ServeArguments& arguments) {
       grpc ? " and " + url("grpc", arguments, grpc->port()) : "", arguments.store,
       model->catalogue().tables().empty() ? "none" : model->catalogue().summary(), time.seconds());
   std::fflush(stdout);
-  CertificateWatch certificate(server, options);
   while (!stop_requested()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    certificate.look();
+    certificate.look(server);
   }
   spdlog::info("stopping: no new connections; running requests are finished");
   const std::chrono::seconds patience(arguments.drain_seconds);

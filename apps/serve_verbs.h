@@ -34,8 +34,10 @@ struct AdaptArguments {
   std::vector<std::string> settings;
   std::string output;  ///< .parquet or .csv file, or a folder of parts
   std::string store;
-  bool load = false;  ///< puts the interactions into the store first
-  bool all = false;   ///< of the store: also members whose embedding is up to date
+  bool load = false;                   ///< puts the interactions into the store first
+  bool all = false;                    ///< of the store: also members whose embedding is up to date
+  std::int64_t most_interactions = 0;  ///< as the server's
+  std::int64_t interaction_days = 0;   ///< as the server's
   std::vector<std::string> tables;
   std::size_t threads = 0;
 };

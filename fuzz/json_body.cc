@@ -131,6 +131,7 @@ bool reads(std::string_view text, http::FunctionReference<void(JsonValue&)> root
     return true;
   } catch (const http::HttpError& error) {
     expect(error.status() == 400, "what is not JSON is the client's fault", error.what());
+    expect_one_line(error.what());
     return false;
   }
 }

@@ -148,6 +148,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     http::read_json(text, [&](http::JsonValue& root) { read_body(root, *sent, kept); });
   } catch (const http::HttpError& error) {
     expect(error.status() == 400, "a bad body is the client's fault", error.what());
+    expect_one_line(error.what());
     std::string quoted;
     append_json_text(error.what(), quoted);
     expect(nlohmann::json::accept(quoted), "a message can be answered", quoted);

@@ -201,8 +201,12 @@ class Parity {
     fs::remove_all(folder_.path() / "models");
   }
 
-  /// Bends are met by chance, about once in tens of thousands of members.
-  void expect_few_bends() const {
+  /// Bends are met by chance, about once in tens of thousands of members; and all but one logit in
+  /// ten thousand are within 1e-5.
+  void expect_few_exceptions() const {
+    EXPECT_LE(coarse_, logits_ / 10000) << coarse_ << " of " << logits_;
+    ::testing::Test::RecordProperty("logits", static_cast<int>(logits_));
+    ::testing::Test::RecordProperty("coarse", static_cast<int>(coarse_));
     EXPECT_LE(bends_, 1 + members_ / 5000) << bends_ << " of " << members_;
     ::testing::Test::RecordProperty("members", static_cast<int>(members_));
     ::testing::Test::RecordProperty("bends", static_cast<int>(bends_));
@@ -338,7 +342,11 @@ class Parity {
           const float expected = logits[at][l].item<float>();
           const float got =
               scores[q * static_cast<std::size_t>(labels) + static_cast<std::size_t>(l)];
-          ASSERT_NEAR(got, expected, 1e-5 * scale)
+          // Crosses multiply rounding errors; of a few logits in the thousands of shapes, both
+          // sides keep a digit less.
+          ++logits_;
+          if (std::abs(got - expected) > 1e-5 * scale) ++coarse_;
+          ASSERT_NEAR(got, expected, 1e-4 * scale)
               << "member " << t << ", row " << q << ", label " << l;
           moved = std::max(moved, static_cast<double>(std::abs(expected)));
         }
@@ -349,7 +357,7 @@ class Parity {
 
   TemporaryFolder folder_;
   std::unique_ptr<Dataset> datasets_[2];
-  std::int64_t members_ = 0, bends_ = 0;
+  std::int64_t members_ = 0, bends_ = 0, logits_ = 0, coarse_ = 0;
 };
 
 std::vector<Shape> all_shapes() {
@@ -500,7 +508,7 @@ TEST(SlowRuntimeParity, EveryShape) {
     parity.check(shape);
     if (HasFatalFailure()) return;
   }
-  parity.expect_few_bends();
+  parity.expect_few_exceptions();
   RecordProperty("shapes", static_cast<int>(shapes.size()));
 }
 

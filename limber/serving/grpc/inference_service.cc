@@ -56,7 +56,9 @@ bool InferenceService::admits(const grpc::CallbackServerContext& context) const 
 Call* InferenceService::answer_now(const grpc::CallbackServerContext& context, GrpcMethod method,
                                    const std::function<void()>& body) {
   auto* call = new Call(parts_.board, method);
-  call->answer(admits(context) ? status_of(body) : unauthenticated());
+  // Balancers ask without the token; the answer is a yes or a no.
+  const bool open = method == GrpcMethod::kServerLive || method == GrpcMethod::kServerReady;
+  call->answer(open || admits(context) ? status_of(body) : unauthenticated());
   return call;
 }
 

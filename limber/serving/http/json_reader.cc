@@ -8,6 +8,7 @@
 
 #include "limber/core/base/error.h"
 #include "limber/core/base/nearest_word.h"
+#include "limber/core/base/one_line.h"
 #include "limber/serving/http/response.h"
 
 namespace limber::http {
@@ -299,7 +300,11 @@ std::string JsonValue::path() const {
 }
 
 void JsonValue::fail(std::string_view message) const {
-  throw HttpError(400, "{}: {}", path(), message);
+  // Names and values out of the body may hold anything, and be long.
+  constexpr std::size_t longest = 500;
+  std::string text = one_line(fmt::format("{}: {}", path(), message));
+  if (text.size() > longest) text = one_line(text.substr(0, longest)) + "...";
+  throw HttpError(400, "{}", text);
 }
 
 void JsonValue::fail_expected(std::string_view expected) const {

@@ -162,7 +162,13 @@ asio::awaitable<void> Server::Implementation::accept() {
       turn_away(std::move(socket));
     } else {
       core->connection_opened();
-      open(loop, std::move(socket));
+      try {
+        open(loop, std::move(socket));
+      } catch (const std::exception& error) {
+        // Out of memory for one connection is no reason to accept no more.
+        core->connection_closed();
+        spdlog::error("a connection could not be opened: {}", error.what());
+      }
     }
   }
 }

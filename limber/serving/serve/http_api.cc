@@ -79,9 +79,9 @@ void add_endpoints(http::Server& server, RankingService& service, const ConsoleD
                  return answer_feedback(service, limits, request.body);
                }),
                json);
-  server.route("GET", "/members/{id}", [&service](const http::Request& request) {
-    return answer_member(service, request.path_parameter("id"));
-  });
+  server.route("GET", "/members/{id}", with_store([&service](const http::Request& request) {
+                 return answer_member(service, request.path_parameter("id"));
+               }));
   server.route("DELETE", "/members/{id}", with_store([&service](const http::Request& request) {
                  service.personaliser().forget(
                      member_name(key_of(std::string_view(request.path_parameter("id")))));

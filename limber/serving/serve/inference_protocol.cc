@@ -6,9 +6,16 @@
 #include <nlohmann/json.hpp>
 
 #include "limber/core/base/nearest_word.h"
+#include "limber/core/base/one_line.h"
 
 namespace limber {
 namespace {
+
+/// A name out of a request as a message may show it: on one line, and not longer than one.
+std::string shown_name(const std::string& name) {
+  constexpr std::size_t longest = 100;
+  return one_line(name.size() > longest ? name.substr(0, longest) + "..." : name);
+}
 
 const InferenceTensor& find_task(const ServedModel& model,
                                  const std::vector<InferenceTensor>& inputs) {
@@ -113,7 +120,8 @@ http::Response answer_infer(RankingService& service, const ServedModel& model,
   const auto& labels = model.runtime().layout.labels;
   for (const std::string& name : body.outputs) {
     if (std::find(labels.begin(), labels.end(), name) == labels.end()) {
-      throw InputError("outputs: the model has no label '{}'{}", name, did_you_mean(name, labels));
+      throw InputError("outputs: the model has no label '{}'{}", shown_name(name),
+                       did_you_mean(name, labels));
     }
   }
   outputs = infer(service, model, limits, body.inputs);
@@ -166,12 +174,12 @@ std::vector<InferenceOutput> infer(RankingService& service, const ServedModel& m
   std::vector<std::pair<std::size_t, const InferenceTensor*>> columns;
   for (const InferenceTensor& input : inputs) {
     if (input.values.size() != rows) {
-      throw InputError("inputs: '{}' has {} rows, '{}' has {}", input.name, input.values.size(),
-                       task.name, rows);
+      throw InputError("inputs: '{}' has {} rows, '{}' has {}", shown_name(input.name),
+                       input.values.size(), task.name, rows);
     }
     const int column = schema.find(input.name);
     if (column < 0) {
-      throw InputError("inputs: the model reads no column '{}'{}", input.name,
+      throw InputError("inputs: the model reads no column '{}'{}", shown_name(input.name),
                        did_you_mean(input.name, schema.names()));
     }
     columns.emplace_back(static_cast<std::size_t>(column), &input);
@@ -215,9 +223,9 @@ std::vector<InferenceOutput> infer(RankingService& service, const ServedModel& m
 
 void add_inference_protocol(http::Server& server, RankingService& service,
                             const ApiLimits& limits) {
-  const auto ready = [&server](const http::Request&) {
-    return http::Response::json(server.ready() ? R"({"ready":true})" : R"({"ready":false})",
-                                server.ready() ? 200 : 503);
+  const auto ready = [&server, &service](const http::Request&) {
+    const bool yes = server.ready() && service.personaliser().store().health().usable;
+    return http::Response::json(yes ? R"({"ready":true})" : R"({"ready":false})", yes ? 200 : 503);
   };
   http::RouteOptions vital;
   vital.priority = http::Priority::kVital;

@@ -210,6 +210,7 @@ http::Response answer_member(RankingService& service, const std::string& given) 
   const std::string member = member_name(key_of(std::string_view(given)));
   const auto model = service.host().current();
   const auto entry = service.member(*model, member);
+  if (entry->unknown) throw StoreUnavailable("the store cannot be used: try again later");
   std::string json = "{";
   append_model(*model, json);
   json += ",\"member\":";

@@ -6,11 +6,38 @@
 #include "limber/core/base/progress.h"
 
 namespace limber {
+namespace fs = std::filesystem;
+
+namespace {
+
+/// When anything in the folder was last written.
+fs::file_time_type changed(const fs::path& folder) {
+  auto latest = fs::file_time_type::min();
+  std::error_code code;
+  for (auto entry = fs::recursive_directory_iterator(folder, code);
+       !code && entry != fs::recursive_directory_iterator(); entry.increment(code)) {
+    std::error_code ignored;
+    const auto time = entry->last_write_time(ignored);
+    if (!ignored) latest = std::max(latest, time);
+  }
+  return latest;
+}
+
+}  // namespace
 
 ModelHost::ModelHost(std::filesystem::path path, ServedModel::Options options,
                      Personaliser& personaliser)
     : path_(std::move(path)), options_(std::move(options)), personaliser_(personaliser) {
   current_ = ServedModel::load(path_, options_);
+  check_published(*current_);
+}
+
+void ModelHost::check_published(const ServedModel& model) const {
+  const fs::path folder = model.runtime().artifact.folder();
+  // A folder of one version that was named itself may bear any name.
+  if (folder == path_ || folder.filename() == model.runtime().version()) return;
+  throw InputError("{}: holds version {}, whose embeddings would pass for its own; publish it anew",
+                   folder.string(), model.runtime().version());
 }
 
 ModelHost::~ModelHost() {
@@ -26,13 +53,18 @@ bool ModelHost::reload() {
   const std::lock_guard lock(reloading_);
   const auto serving = current();
   const Stopwatch time;
-  if (Artifact::find_folder(path_) == serving->runtime().artifact.folder()) return false;
-  const std::shared_ptr<const ServedModel> next = ServedModel::load(path_, options_);
-  if (next->runtime().version() == serving->runtime().version()) {
-    // Embeddings of one would count as the other's.
-    throw InputError("{}: says that it is version {}, which is served from {}; publish it anew",
-                     next->runtime().artifact.folder().string(), next->runtime().version(),
-                     serving->runtime().artifact.folder().string());
+  const fs::path folder = Artifact::find_folder(path_);
+  if (folder == serving->runtime().artifact.folder()) return false;
+  // Opening reads every byte; what could not be opened is not tried again until it changes.
+  const auto seen = std::pair(folder, changed(folder));
+  if (seen == refused_) return false;
+  std::shared_ptr<const ServedModel> next;
+  try {
+    next = ServedModel::load(path_, options_);
+    check_published(*next);
+  } catch (const InputError&) {
+    refused_ = seen;
+    throw;
   }
   {
     const std::lock_guard exchange(current_mutex_);

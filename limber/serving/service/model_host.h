@@ -34,7 +34,8 @@ class ModelHost {
   }
 
   /// Opens the newest version (or the folder's own) and exchanges it, unless it is the one that is
-  /// served. Returns whether it was exchanged. Throws InputError and keeps the old one.
+  /// served. Returns whether it was exchanged. Throws InputError and keeps the old one; what was
+  /// refused is looked at again when a file of it has changed.
   bool reload();
 
   /// Looks for a newer version every `interval`, on a thread of its own, and exchanges it.
@@ -52,6 +53,8 @@ class ModelHost {
  private:
   void run(std::chrono::milliseconds interval);
   void refresh_members();
+  /// Throws InputError where a version's folder bears another version's number.
+  void check_published(const ServedModel& model) const;
 
   const std::filesystem::path path_;
   const ServedModel::Options options_;
@@ -62,6 +65,7 @@ class ModelHost {
   std::atomic<std::uint64_t> refreshed_ = 0;
   std::atomic<std::int64_t> reloads_ = 0, failures_ = 0, members_refreshed_ = 0;
   std::mutex reloading_;
+  std::pair<std::filesystem::path, std::filesystem::file_time_type> refused_;
   std::string failed_;  ///< what the last failure said, so that it is logged and counted once
 
   std::mutex mutex_;

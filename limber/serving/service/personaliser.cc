@@ -2,9 +2,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <chrono>
 
 #include "limber/core/base/error.h"
+#include "limber/core/base/one_line.h"
 #include "limber/serving/rows/member_rows.h"
 #include "limber/serving/service/field_json.h"
 
@@ -22,11 +24,21 @@ template <class Use>
 auto ask_store(Use use) {
   try {
     return use();
-  } catch (const InputError&) {
+  } catch (const BadArgument&) {
     throw;
   } catch (const Error& error) {
     throw StoreUnavailable("the store cannot be used: {}", error.what());
   }
+}
+
+/// A warning that each request might cause: at most one a second, or an outage fills the disk.
+template <class... Values>
+void warn(fmt::format_string<Values...> text, const Values&... values) {
+  static std::atomic<std::int64_t> next = 0;
+  std::int64_t due = next;
+  const std::int64_t now = now_ms();
+  if (now < due || !next.compare_exchange_strong(due, now + 1000)) return;
+  spdlog::warn("{}", fmt::format(text, values...));
 }
 
 }  // namespace
@@ -39,7 +51,7 @@ std::shared_ptr<const MemberEntry> Personaliser::entry(const ServedModel& model,
     return refresh(model, bench, member);
   } catch (const StoreUnavailable& error) {
     // Better a ranking for nobody in particular than none.
-    spdlog::warn("member {} is ranked as unknown: {}", member, error.what());
+    warn("member {} is ranked as unknown: {}", one_line(member), one_line(error.what()));
     auto entry = std::make_shared<MemberEntry>(*adapt(model, bench, member, {}));
     entry->unknown = true;
     return entry;
@@ -51,6 +63,7 @@ std::shared_ptr<const MemberEntry> Personaliser::stored_entry(const ServedModel&
   const RuntimeModel& runtime = model.runtime();
   // What a sequence holds is not part of the stored vector.
   if (model.has_sequences() || !runtime.uses_support()) return nullptr;
+  const std::uint64_t generation = generation_;
   const auto state =
       ask_store([&] { return store_.get_state(member, runtime.name(), runtime.version()); });
   if (!state || static_cast<std::int64_t>(state->values.size()) < runtime.known_width()) {
@@ -66,12 +79,13 @@ std::shared_ptr<const MemberEntry> Personaliser::stored_entry(const ServedModel&
   entry->sequence = state->sequence;
   entry->interactions = std::min(state->sequence, model.interactions_wanted());
   entry->model = model.id();
-  cache_.put(member, entry);
+  remember(member, entry, generation);
   return entry;
 }
 
 std::shared_ptr<const MemberEntry> Personaliser::refresh(const ServedModel& model, Workbench& bench,
                                                          std::string_view member) {
+  const std::uint64_t generation = generation_;
   std::vector<StoredInteraction> interactions;
   try {
     interactions = ask_store([&] { return store_.recent(member, model.interactions_wanted()); });
@@ -81,7 +95,7 @@ std::shared_ptr<const MemberEntry> Personaliser::refresh(const ServedModel& mode
     throw;
   }
   auto entry = adapt(model, bench, member, interactions);
-  cache_.put(member, entry);
+  remember(member, entry, generation);
   if (entry->sequence > 0 && model.runtime().uses_support()) {
     const bool current = ask_store([&] {
       return store_.put_state(member, {entry->vector.joined(), model.runtime().name(),
@@ -89,23 +103,34 @@ std::shared_ptr<const MemberEntry> Personaliser::refresh(const ServedModel& mode
     });
     // The member was forgotten, or adapted to something newer, in between.
     if (!current) cache_.forget(member);
+    // Forgotten, and back: what was just stored may be of the life before.
+    if (generation_ != generation) return refresh(model, bench, member);
   }
   return entry;
 }
 
 void Personaliser::refresh_many(const ServedModel& model, Workbench& bench,
                                 std::span<const std::string> members) {
+  const std::uint64_t generation = generation_;
   const auto recent = store_.recent_many(members, model.interactions_wanted());
   std::vector<NamedState> states;
   for (std::size_t m = 0; m < members.size(); ++m) {
     const auto entry = adapt(model, bench, members[m], recent[m]);
     if (entry->sequence == 0) continue;
-    // Only what is in memory is renewed there: a refresh of all must not push out the few in use.
+    // Memory is left alone: a refresh of all must not push out the few in use.
     states.push_back({members[m],
                       {entry->vector.joined(), model.runtime().name(), model.runtime().version(),
                        now_ms(), entry->sequence}});
   }
   store_.put_states(states);
+  if (generation_ == generation) return;
+  for (const std::string& member : members) refresh(model, bench, member);
+}
+
+void Personaliser::remember(std::string_view member, std::shared_ptr<const MemberEntry> entry,
+                            std::uint64_t generation) {
+  cache_.put(member, std::move(entry));
+  if (generation_ != generation) cache_.forget(member);
 }
 
 std::vector<AppendResult> Personaliser::append(const std::vector<MemberInteraction>& interactions) {
@@ -117,6 +142,7 @@ void Personaliser::forget(std::string_view member) {
     store_.forget(member);
     return true;
   });
+  ++generation_;
   cache_.forget(member);
 }
 
@@ -146,8 +172,8 @@ std::shared_ptr<const MemberEntry> Personaliser::adapt(
       });
     } catch (const std::exception& error) {
       // A model that reads a column differently from the one that accepted the interaction.
-      spdlog::warn("member {}: interaction {} is left out: {}", member, stored.sequence,
-                   error.what());
+      spdlog::warn("member {}: interaction {} is left out: {}", one_line(member), stored.sequence,
+                   one_line(error.what()));
     }
     entry->sequence = stored.sequence;
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,8 +57,15 @@ class Personaliser {
                                            std::string_view member,
                                            const std::vector<StoredInteraction>& interactions);
 
+  /// Keeps an entry in memory, made from what the store held at `generation`.
+  void remember(std::string_view member, std::shared_ptr<const MemberEntry> entry,
+                std::uint64_t generation);
+
   MemberStore& store_;
   MemberCache cache_;
+  /// How often a member was forgotten. Numbering begins anew then, so that what was read before
+  /// would pass for newer than what comes after.
+  std::atomic<std::uint64_t> generation_ = 0;
 };
 
 }  // namespace limber

@@ -13,18 +13,18 @@ namespace {
 
 void check_name(std::string_view what, std::string_view name) {
   if (name.size() > kLongestName) {
-    throw InputError("store: {} of {} bytes is too long; at most {} can be stored", what,
-                     name.size(), kLongestName);
+    throw BadArgument("store: {} of {} bytes is too long; at most {} can be stored", what,
+                      name.size(), kLongestName);
   }
 }
 
 void check_member(std::string_view member) {
-  if (member.empty()) throw InputError("store: the member's name is empty");
+  if (member.empty()) throw BadArgument("store: the member's name is empty");
   check_name("a member's name", member);
 }
 
 void check_limit(std::int64_t limit) {
-  if (limit < 0) throw InputError("store: a limit of {} is negative", limit);
+  if (limit < 0) throw BadArgument("store: a limit of {} is negative", limit);
 }
 
 void check_ttl(std::string_view name, std::chrono::seconds ttl) {
@@ -67,8 +67,8 @@ std::vector<AppendResult> MemberStore::append_many(
     check_member(member);
     check_name("an event_id", interaction.event_id);
     if (interaction.body.size() > kLongestBody) {
-      throw InputError("store: an interaction of {} bytes is too long; at most {} can be stored",
-                       interaction.body.size(), kLongestBody);
+      throw BadArgument("store: an interaction of {} bytes is too long; at most {} can be stored",
+                        interaction.body.size(), kLongestBody);
     }
   }
   if (interactions.empty()) return {};
@@ -101,7 +101,7 @@ std::vector<bool> MemberStore::put_states(std::span<const NamedState> states) {
     check_name("a model's name", state.model);
     check_name("a model's version", state.version);
     if (state.sequence < 0) {
-      throw InputError("store: a state's sequence is {}; expected 0 or more", state.sequence);
+      throw BadArgument("store: a state's sequence is {}; expected 0 or more", state.sequence);
     }
   }
   if (states.empty()) return {};
@@ -128,7 +128,7 @@ ScanPage MemberStore::scan(std::string_view cursor, std::int64_t limit, std::str
   check_name("a cursor", cursor);
   check_name("a model's name", model);
   check_name("a model's version", version);
-  if (limit < 1) throw InputError("store: a page of {} members; expected 1 or more", limit);
+  if (limit < 1) throw BadArgument("store: a page of {} members; expected 1 or more", limit);
   return do_scan(cursor, limit, model, version);
 }
 

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "limber/core/base/error.h"
+
 namespace limber {
 
 /// Longest name of a member, and longest event_id, model and version, in bytes.
@@ -101,13 +103,19 @@ struct StoreOptions {
   std::function<std::int64_t()> now_ms;
 };
 
+/// An argument that no store could take.
+class BadArgument : public InputError {
+ public:
+  using InputError::InputError;
+};
+
 /// Where a server keeps each member's recent interactions and adapted embeddings.
 ///
 /// Members are byte strings of 1 to kLongestName bytes. Every function may be called from any
-/// thread. Arguments that no store could take (a name too long) are InputError; a store that cannot
-/// be used right now (disk full, Redis gone) is Error, and usable again when its cause is gone.
-/// After an Error of a writing function, it is not known whether its changes were made; appending
-/// again is safe where interactions have an event_id.
+/// thread. Arguments that no store could take (a name too long) are BadArgument; a store that
+/// cannot be used right now (disk full, Redis gone) is another Error, and usable again when its
+/// cause is gone. After an Error of a writing function, it is not known whether its changes were
+/// made; appending again is safe where interactions have an event_id.
 class MemberStore {
  public:
   virtual ~MemberStore() = default;

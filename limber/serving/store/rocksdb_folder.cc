@@ -154,21 +154,23 @@ void RocksdbFolder::check_format() {
 
 void RocksdbFolder::fail_to_open(const rocksdb::Status& status) const {
   const std::string reason = status.ToString();
+  if (reason.find("Permission denied") != std::string::npos ||
+      reason.find("Read-only file system") != std::string::npos) {
+    throw InputError("{}: cannot be written ({}); name a folder that this user may write to",
+                     path_.string(), reason);
+  }
   if (status.IsIOError() && reason.find("/LOCK") != std::string::npos) {
     throw InputError(
         "{}: another process uses this store ({}); give every server a folder of its own, or let "
         "them share a Redis (redis://HOST:PORT)",
         path_.string(), reason);
   }
-  if (status.IsNoSpace() || reason.find("File too large") != std::string::npos) {
-    throw Error("{}: cannot be opened: {}", path_.string(), reason);
+  // Only what RocksDB itself calls corrupt is: a process without files or memory left has a store
+  // that is whole.
+  if (status.IsCorruption() || status.IsInvalidArgument() || status.IsNotSupported()) {
+    throw damaged(path_, reason);
   }
-  if (reason.find("Permission denied") != std::string::npos ||
-      reason.find("Read-only file system") != std::string::npos) {
-    throw InputError("{}: cannot be written ({}); name a folder that this user may write to",
-                     path_.string(), reason);
-  }
-  throw damaged(path_, reason);
+  throw Error("{}: cannot be opened: {}", path_.string(), reason);
 }
 
 }  // namespace limber
