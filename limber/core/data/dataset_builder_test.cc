@@ -198,6 +198,31 @@ TEST_F(DatasetTest, BadRowsNameFileRowAndColumn) {
   EXPECT_EQ(skipped.tasks.size(), 2U);
 }
 
+TEST_F(DatasetTest, AnEmptyLabelIsABadRowOrAbsent) {
+  write_example();
+  std::ofstream(folder_.path() / "log.csv", std::ios::app) << "cid,1,,5,3\ncid,2,5,6,3\n";
+  const std::string found = message(config());
+  EXPECT_NE(found.find("log.csv: row 21, column rating: missing label"), std::string::npos)
+      << found;
+  const Dataset dataset = build(config("", {"data.missing_labels=absent"}));
+  ASSERT_EQ(dataset.rows, 22);
+  EXPECT_TRUE(std::isnan(dataset.label(20, 0)));
+  EXPECT_EQ(dataset.label(21, 0), 1);
+  EXPECT_FALSE(std::isnan(dataset.label(0, 0)));
+}
+
+TEST_F(DatasetTest, ALabelThatNoTrainingRowHasIsRefused) {
+  std::string log = "user,item,rating,when,hour,seen\n";
+  for (int i = 0; i < 20; ++i) {
+    log += "ann,1," + std::to_string(i % 5 + 1) + "," + std::to_string(i) + ",0,\n";
+  }
+  write("log.csv", log);
+  write("items.csv", "item,tags,price\n1,a,10\n");
+  const std::string found =
+      message(config("", {"data.labels.seen=seen == 1", "data.missing_labels=absent"}));
+  EXPECT_NE(found.find("data.labels.seen: no training row has it"), std::string::npos) << found;
+}
+
 TEST_F(DatasetTest, WeightsStayWithTheirRows) {
   write_example();
   // The example's column `hour` is the row's number in the file, and time falls with it.

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "limber/core/base/error.h"
+#include "limber/serving/rows/rank_rows.h"
 #include "limber/serving/service/service_for_test.h"
 
 namespace limber {
@@ -89,6 +90,33 @@ TEST(RankingService, FeedbackMovesTheMemberOnceForAnEvent) {
 
 // Two versions take turns under ranking and feedback. Models come and go, so that addresses are
 // given away again: no version may ever answer with a vector that another one made.
+TEST(RankingService, RanksByTheModelsScoreOrByALabel) {
+  const TemporaryFolder folder;
+  const auto model = ServedModel::load(
+      publish_test_model(folder.path(), 1,
+                         std::string(kTestModelConfig) + "  score: {click: 1, like: -2}\n"),
+      {});
+  const auto bench = model->borrow();
+  const auto ranking = [&](std::string_view label) {
+    add_candidates(*model, *bench);
+    MemberRows member(*model, *bench, "ann");
+    MemberVector vector;
+    member.adapt(vector);
+    return rank_rows(*model, *bench, vector, {}, rank_by(model->runtime(), label), 0);
+  };
+  const auto expect_order = [](const std::vector<RankedCandidate>& order, const auto& merit) {
+    ASSERT_EQ(order.size(), 5U);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      EXPECT_NEAR(order[i].score, merit(order[i]), 1e-6);
+      if (i > 0) EXPECT_GE(order[i - 1].score, order[i].score);
+    }
+  };
+  expect_order(ranking(""),
+               [](const RankedCandidate& one) { return one.scores[0] - 2 * one.scores[1]; });
+  expect_order(ranking("like"), [](const RankedCandidate& one) { return one.scores[1]; });
+  EXPECT_NE(ranking("")[0].index, ranking("like")[0].index);
+}
+
 TEST(RankingService, ManyThreadsRankLearnAndExchangeTheModel) {
   ServiceForTest test;
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "limber/training/layers/dense.h"
 #include "limber/training/layers/input_assembly.h"
 #include "limber/training/meta/test_episode.h"
@@ -266,6 +268,20 @@ TEST(Episode, AbsentLabelsCountForNothing) {
   EXPECT_EQ(loss.count.item<double>(), 2);
   EXPECT_NEAR(loss.sum.item<double>(), std::log1p(std::exp(-0.3)) + std::log1p(std::exp(2.0)),
               1e-12);
+}
+
+TEST(Loss, LabelsCountByTheirWeights) {
+  const torch::Tensor logits = torch::randn({4, 2}, torch::kDouble);
+  torch::Tensor labels = torch::tensor({{1.0, 0.0}, {0.0, 1.0}, {1.0, 1.0}, {0.0, 0.0}});
+  labels = labels.to(torch::kDouble);
+  labels[1][1] = std::nan("");
+  const auto of = [&](std::int64_t label) {
+    return loss_sum(logits.narrow(1, label, 1), labels.narrow(1, label, 1));
+  };
+  const LossSum weighed = loss_sum(logits, labels, {}, torch::tensor({3.0, 0.5}, torch::kDouble));
+  EXPECT_NEAR(weighed.sum.item<double>(),
+              3 * of(0).sum.item<double>() + 0.5 * of(1).sum.item<double>(), 1e-12);
+  EXPECT_NEAR(weighed.count.item<double>(), 3 * 4 + 0.5 * 3, 1e-12);
 }
 
 }  // namespace
