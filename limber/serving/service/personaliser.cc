@@ -32,13 +32,12 @@ auto ask_store(Use use) {
 }
 
 /// A warning that each request might cause: at most one a second, or an outage fills the disk.
-template <class... Values>
-void warn(fmt::format_string<Values...> text, const Values&... values) {
+void warn(const std::string& text) {
   static std::atomic<std::int64_t> next = 0;
   std::int64_t due = next;
   const std::int64_t now = now_ms();
   if (now < due || !next.compare_exchange_strong(due, now + 1000)) return;
-  spdlog::warn("{}", fmt::format(text, values...));
+  spdlog::warn("{}", text);
 }
 
 }  // namespace
@@ -51,7 +50,8 @@ std::shared_ptr<const MemberEntry> Personaliser::entry(const ServedModel& model,
     return refresh(model, bench, member);
   } catch (const StoreUnavailable& error) {
     // Better a ranking for nobody in particular than none.
-    warn("member {} is ranked as unknown: {}", one_line(member), one_line(error.what()));
+    warn(fmt::format("member {} is ranked as unknown: {}", one_line(member),
+                     one_line(error.what())));
     auto entry = std::make_shared<MemberEntry>(*adapt(model, bench, member, {}));
     entry->unknown = true;
     return entry;

@@ -108,7 +108,7 @@ TEST(RankingService, RanksByTheModelsScoreOrByALabel) {
     ASSERT_EQ(order.size(), 5U);
     for (std::size_t i = 0; i < order.size(); ++i) {
       EXPECT_NEAR(order[i].score, merit(order[i]), 1e-6);
-      if (i > 0) EXPECT_GE(order[i - 1].score, order[i].score);
+      EXPECT_GE(order[i == 0 ? 0 : i - 1].score, order[i].score);
     }
   };
   expect_order(ranking(""),
