@@ -111,7 +111,14 @@ TEST_F(GrpcErrors, AsksForTheToken) {
   EXPECT_EQ(ask({"Bearer secre"}), kRefused);
   EXPECT_EQ(ask({"secret"}), kRefused);
   EXPECT_EQ(ask({"Bearer other", "Bearer secret"}), kRefused);
-  EXPECT_FALSE(live());
+  // Balancers ask for these two without it.
+  EXPECT_TRUE(live());
+  inference::ServerReadyResponse ready;
+  grpc::ClientContext probe;
+  EXPECT_TRUE(stub_->ServerReady(&probe, {}, &ready).ok());
+  inference::ServerMetadataResponse about;
+  grpc::ClientContext asking;
+  EXPECT_EQ(stub_->ServerMetadata(&asking, {}, &about).error_code(), kRefused);
   // What is refused reaches nobody.
   EXPECT_EQ(store_.asked_for().size(), 1U);
   ASSERT_TRUE(in_flight(0));
