@@ -9,7 +9,7 @@ export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
 .PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-ablation bench-episodes tune-quality bench-data \
-        bench-assign bench-screen bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
+        bench-assign bench-screen bench-explore bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -30,7 +30,7 @@ test: build-release ## builds, runs every test
 demo: build-release ## MovieLens-100K: LiMAML beside its rivals, one table, comparison.html
 	@scripts/demo
 
-bench: bench-meta bench-train bench-quality bench-data bench-assign bench-screen bench-score bench-adapt bench-serve bench-store ## every benchmark
+bench: bench-meta bench-train bench-quality bench-data bench-assign bench-screen bench-explore bench-score bench-adapt bench-serve bench-store ## every benchmark
 
 bench-meta: build-release ## adapting members: tasks a second
 	@$(PYTHON_ENVIRONMENT) bench/meta.py $(ARGS)
@@ -70,6 +70,10 @@ bench-assign: build-release ## fair assignment: optimum, fronts, a large network
 
 bench-screen: build-release ## screening beside rivals: error, risk, speed
 	@$(PYTHON_ENVIRONMENT) bench/screen.py $(ARGS)
+
+bench-explore: build-release ## exploring: regret by simulation, replay of MovieLens-100K
+	@scripts/get-movielens-100k
+	@$(PYTHON_ENVIRONMENT) bench/explore.py $(ARGS)
 
 bench-store: build-release ## member stores: appends and reads a second, bytes a member
 	@build/release/bench/bench_store $(ARGS)

@@ -23,6 +23,9 @@ if(LIMBER_TESTS)
   limber_need(GTest "${run_setup} (Debian: libgtest-dev)")
 endif()
 
+# Headers only.
+limber_need(Eigen3 "${run_setup} (Debian: libeigen3-dev)" NO_MODULE)
+
 # LEMON's package names its folder and library, but no target. Its headers are system headers, so
 # that our warnings stay ours; naming /usr/include itself so would hide the compiler's own.
 limber_need(LEMON "${run_setup} (Debian: liblemon-dev)" NAMES LEMON lemon)
