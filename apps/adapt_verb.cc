@@ -124,6 +124,11 @@ int adapt_files(const AdaptArguments& arguments) {
   // A folder that is there, or a name that ends as a folder's: a file for every 65,536 members.
   const bool parts = !output.has_filename() || fs::is_directory(output);
   parts ? check_output_folder("--output", output) : check_output_file("--output", output);
+  if (!parts && output.extension() != ".parquet") {
+    throw InputError(
+        "--output {}: a vector a member needs Parquet; name a .parquet file, or a folder",
+        output.string());
+  }
   const auto model = RuntimeModel::load(Artifact::open(arguments.model), {});
   if (!model->meta_block) {
     throw InputError(
@@ -137,6 +142,11 @@ int adapt_files(const AdaptArguments& arguments) {
   if (dataset.layout.labels != model->layout.labels) {
     throw InputError("data.labels: the model was trained with other labels");
   }
+  std::vector<fs::path> read = expand_paths(config.data.interactions);
+  for (const auto& [name, table] : config.data.tables) {
+    for (const fs::path& path : expand_paths({table.path})) read.push_back(path);
+  }
+  check_output_apart("--output", output, read);
   if (parts) fs::create_directories(output);
   const auto count = static_cast<std::int64_t>(dataset.tasks.size());
   constexpr std::int64_t part = 65536;
@@ -341,7 +351,26 @@ int run_adapt(const AdaptArguments& arguments) {
   if (arguments.store.empty() && (arguments.load || arguments.all)) {
     throw InputError("limber adapt: --load and --all need --store");
   }
+  if (!arguments.store.empty() && !arguments.load) {
+    check_store_is_there(arguments.store);
+    for (const std::string& setting : arguments.settings) {
+      if (setting.starts_with("data.interactions=")) {
+        throw InputError(
+            "limber adapt: --set data.interactions is read with --load alone; give it, too");
+      }
+    }
+  }
   return arguments.store.empty() ? adapt_files(arguments) : adapt_store(arguments);
+}
+
+void check_store_is_there(const std::string& url) {
+  constexpr std::string_view rocksdb = "rocksdb:";
+  if (!url.starts_with(rocksdb)) return;
+  const fs::path folder = url.substr(rocksdb.size());
+  if (fs::exists(folder)) return;
+  throw InputError(
+      "--store {}: there is no such folder; limber serve, or limber adapt --load, makes a store",
+      url);
 }
 
 }  // namespace limber

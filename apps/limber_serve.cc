@@ -23,9 +23,11 @@ void add_tables(CLI::App* verb, std::vector<std::string>& tables) {
 void add_kept(CLI::App* verb, std::int64_t& most_interactions, std::int64_t& interaction_days) {
   verb->add_option("--most-interactions", most_interactions,
                    "Kept of a member in the store; 0: twice what the model looks back on, at\n"
-                   "least 200. All who write to a store should say the same");
+                   "least 200. All who write to a store should say the same")
+      ->check(CLI::Range(0, 1000000));
   verb->add_option("--interaction-days", interaction_days,
-                   "Days after which interactions are dropped; 0: never");
+                   "Days after which interactions are dropped; 0: never")
+      ->check(CLI::Range(0, 36500));
 }
 
 int parse_and_run(int argc, char** argv) {
@@ -61,7 +63,8 @@ int parse_and_run(int argc, char** argv) {
           "Port of the Open Inference Protocol over gRPC; 0 takes any free one and prints\n"
           "it; without it there is no gRPC")
       ->check(CLI::Range(0, 65535));
-  serve_verb->add_option("--workers", serve.workers, "Threads that rank; 0: one a processor");
+  serve_verb->add_option("--workers", serve.workers, "Threads that rank; 0: one a processor")
+      ->check(CLI::Range(0, 4096));
   serve_verb->add_flag("--int8", serve.int8,
                        "Multiply the fully connected layers in 8-bit integers: faster, rounded");
   serve_verb
@@ -76,10 +79,11 @@ int parse_and_run(int argc, char** argv) {
   auto* key = serve_verb->add_option("--key", serve.key, "PEM file of its key");
   certificate->needs(key);
   key->needs(certificate);
-  serve_verb->add_option(
-      "--cached-members", serve.cached_members,
-      "Members kept in memory: 100000; with Redis 0, since servers that share a\n"
-      "store would not see each other's clicks");
+  serve_verb
+      ->add_option("--cached-members", serve.cached_members,
+                   "Members kept in memory: 100000; with Redis 0, since servers that share a\n"
+                   "store would not see each other's clicks")
+      ->check(CLI::Range(0, 1000000000));
   add_kept(serve_verb, serve.most_interactions, serve.interaction_days);
   serve_verb->add_option("--title", serve.title,
                          "Column of the item table that the console page shows");
@@ -89,6 +93,7 @@ int parse_and_run(int argc, char** argv) {
       ->capture_default_str();
   serve_verb
       ->add_option("--drain-seconds", serve.drain_seconds, "At the end: time for running requests")
+      ->check(CLI::Range(0, 86400))
       ->capture_default_str();
 
   AdaptArguments adapt;
@@ -99,9 +104,8 @@ int parse_and_run(int argc, char** argv) {
       "run\n"
       "that was cut off goes on when it is started again (of --output: with a folder).");
   adapt_verb->add_option("model", adapt.model, "models/NAME or models/NAME/VERSION")->required();
-  adapt_verb->add_option(
-      "--output", adapt.output,
-      "File to write (.parquet, .csv), or FOLDER/ for a file of every 65,536 members");
+  adapt_verb->add_option("--output", adapt.output,
+                         "File to write (.parquet), or FOLDER/ for a file of every 65,536 members");
   adapt_verb->add_option("--store", adapt.store, kStoreHelp);
   adapt_verb->add_flag("--load", adapt.load,
                        "Puts the interactions of data.interactions into the store first");
@@ -113,7 +117,8 @@ int parse_and_run(int argc, char** argv) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   add_tables(adapt_verb, adapt.tables);
-  adapt_verb->add_option("--threads", adapt.threads, "Threads; 0: one a processor");
+  adapt_verb->add_option("--threads", adapt.threads, "Threads; 0: one a processor")
+      ->check(CLI::Range(0, 4096));
 
   PredictArguments predict;
   CLI::App* predict_verb =

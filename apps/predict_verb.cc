@@ -80,9 +80,13 @@ int run_predict(const PredictArguments& arguments) {
   if (model->has_sequences() && arguments.store.empty()) {
     throw InputError("the model reads sequences of a member's past; --store says where that is");
   }
+  check_store_is_there(arguments.store);
   const auto store = open_member_store(arguments.store.empty() ? "memory:" : arguments.store);
   Personaliser personaliser(*store, 100000);
   const auto files = expand_paths(arguments.inputs);
+  std::vector<std::filesystem::path> read = files;
+  for (const auto& [table, path] : options.tables) read.emplace_back(path);
+  check_output_apart("--output", arguments.output, read);
   ScoreFile output(arguments.output, schema.name(schema.task()), model->runtime().layout.labels);
 
   // Consecutive rows of one member are scored together.

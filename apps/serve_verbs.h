@@ -57,4 +57,8 @@ int run_predict(const PredictArguments& arguments);
 std::map<std::string, std::string> named_paths(const std::vector<std::string>& given,
                                                const std::string& option);
 
+/// Throws InputError where `url` names a RocksDB folder that is not there: a verb that only reads
+/// would make an empty store of a slip of the pen.
+void check_store_is_there(const std::string& url);
+
 }  // namespace limber

@@ -65,6 +65,17 @@ void check_output_file(std::string_view option, const fs::path& path) {
   }
 }
 
+void check_output_apart(std::string_view option, const fs::path& path,
+                        const std::vector<fs::path>& inputs) {
+  for (const fs::path& input : inputs) {
+    std::error_code code;
+    if (fs::equivalent(path, input, code)) {
+      throw InputError("{} {}: is an input, too, and would replace it; name another file", option,
+                       path.string());
+    }
+  }
+}
+
 void check_output_folder(std::string_view option, const fs::path& path) {
   if (path.empty()) throw InputError("{}: is empty; name a folder", option);
   // What is there already, of the folder and those above it.

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string_view>
+#include <vector>
 
 namespace limber {
 
@@ -15,5 +16,9 @@ void check_output_file(std::string_view option, const std::filesystem::path& pat
 /// The same for a folder that the work makes where it is missing, with the folders above it.
 /// Nothing is made here.
 void check_output_folder(std::string_view option, const std::filesystem::path& path);
+
+/// Throws InputError where the output is one of the inputs, which it would replace.
+void check_output_apart(std::string_view option, const std::filesystem::path& path,
+                        const std::vector<std::filesystem::path>& inputs);
 
 }  // namespace limber

@@ -145,5 +145,14 @@ TEST_F(CheckOutput, RelativePathsCountFromTheCurrentFolder) {
   expect_untouched();
 }
 
+TEST(CheckOutput, AnInputIsNotReplaced) {
+  const TemporaryFolder folder;
+  const fs::path log = folder.path() / "log.csv";
+  write_file_atomic(log, "a\n");
+  fs::create_symlink(log, folder.path() / "link.csv");
+  EXPECT_THROW(check_output_apart("--output", folder.path() / "link.csv", {log}), InputError);
+  EXPECT_NO_THROW(check_output_apart("--output", folder.path() / "new.csv", {log}));
+}
+
 }  // namespace
 }  // namespace limber

@@ -83,8 +83,10 @@ std::int64_t for_each_log_row(const std::vector<std::filesystem::path>& files,
       } catch (const BadValue& bad) {
         if (const auto* field = dynamic_cast<const BadField*>(&bad)) column = field->column();
         if (!skip_bad_rows) {
-          throw InputError("{}: row {}, column {}: {} (data.on_bad_row: skip leaves such rows out)",
-                           chunk.file.string(), chunk.row(i), column, bad.what());
+          throw InputError(
+              "{}: row {}, column {}: {} (such rows can be left out: predict "
+              "--skip-bad-rows, or --set data.on_bad_row=skip)",
+              chunk.file.string(), chunk.row(i), column, bad.what());
         }
         ++skipped;
       }

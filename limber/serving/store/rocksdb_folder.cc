@@ -161,8 +161,9 @@ void RocksdbFolder::fail_to_open(const rocksdb::Status& status) const {
   }
   if (status.IsIOError() && reason.find("/LOCK") != std::string::npos) {
     throw InputError(
-        "{}: another process uses this store ({}); give every server a folder of its own, or let "
-        "them share a Redis (redis://HOST:PORT)",
+        "{}: another process uses this store ({}); stop it first, give every server a folder of "
+        "its "
+        "own, or let them share a Redis (redis://HOST:PORT)",
         path_.string(), reason);
   }
   // Only what RocksDB itself calls corrupt is: a process without files or memory left has a store
