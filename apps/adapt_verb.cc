@@ -1,5 +1,6 @@
 #include <arrow/api.h>
 
+#include <array>
 #include <atomic>
 #include <map>
 #include <set>
@@ -144,7 +145,7 @@ int adapt_files(const AdaptArguments& arguments) {
   }
   std::vector<fs::path> read = expand_paths(config.data.interactions);
   for (const auto& [name, table] : config.data.tables) {
-    for (const fs::path& path : expand_paths({table.path})) read.push_back(path);
+    for (const fs::path& path : expand_paths(std::array{table.path})) read.push_back(path);
   }
   check_output_apart("--output", output, read);
   if (parts) fs::create_directories(output);
