@@ -145,7 +145,7 @@ TEST_F(CheckOutput, RelativePathsCountFromTheCurrentFolder) {
   expect_untouched();
 }
 
-TEST(CheckOutput, AnInputIsNotReplaced) {
+TEST_F(CheckOutput, AnInputIsNotReplaced) {
   const TemporaryFolder folder;
   const fs::path log = folder.path() / "log.csv";
   write_file_atomic(log, "a\n");
