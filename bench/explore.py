@@ -2,10 +2,10 @@
 """What does exploring cost and gain, with one posterior for every policy?
 
 regret  a simulated bandit: 20,000 requests of 20 candidates, learned from every 200. Clicks or numbers
-        as rewards, in two worlds. cold: 5 topics are known, 55 open as time goes by, and what an item
-        is worth is mostly its topic's. rich: 15 topics, all known, and items and members differ in
-        much else. Regret: the best expected reward among the candidates minus that of the one
-        shown, summed
+        as rewards. cold: 5 topics are known, 55 open as time goes by, and what an item is worth is
+        mostly its topic's. few cold: 10 open. rich: 15 topics, all known, and items and members
+        differ in much else. Regret: the best expected reward among the candidates minus that of the
+        one shown, summed
 replay  MovieLens-100K by the rejection method of Li et al. (2011): the share of films rated 4 or 5
         among those that a policy chose and the log shows. The log was not made by showing films
         evenly; the candidates beside the film shown are films of other events drawn at random
@@ -35,6 +35,7 @@ ONE_HOT_FILMS = 100
 RICH = ("--topics", 15, "--known", 15, "--traits", 0.2)
 WORLDS = {
     "": ("clicks, cold", ()),
+    "_few": ("clicks, few cold", ("--topics", 15)),
     "_rich": ("clicks, rich", RICH),
     "_numbers": ("numbers, cold", ("--numbers",)),
     "_numbers_rich": ("numbers, rich", ("--numbers", *RICH)),

@@ -8,8 +8,9 @@ namespace limber {
 ///
 /// Rows and columns are brought to a diagonal of ones before A is factored, so features of very
 /// different sizes are no difficulty. Features that rounding can no longer tell from sums of others
-/// are: there the diagonal is lifted by the least that makes A definite, which is to say that the
-/// prior holds such a direction where the data say nothing that double precision could hold.
+/// are: there the diagonal is lifted by as little as makes A definite, to a power of ten. That is
+/// to say that the prior holds such a direction, of which the data say nothing that double
+/// precision could hold.
 class PrecisionFactor {
  public:
   /// Reads the lower triangle of `precision` [dim, dim]. Throws Error where it is not finite or its
