@@ -16,6 +16,7 @@ class Page:
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
                 connection.request("GET", "/json")
                 pages = [page for page in json.loads(connection.getresponse().read()) if page["type"] == "page"]
+                connection.close()
                 if pages:
                     break
             except OSError:

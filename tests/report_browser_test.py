@@ -92,7 +92,7 @@ def chromium():
 
 
 def browse(page, *flags):
-    with tempfile.TemporaryDirectory(prefix="limber-chromium-") as profile:
+    with tempfile.TemporaryDirectory(prefix="limber-chromium-", ignore_cleanup_errors=True) as profile:
         command = [chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
                    "--disable-background-networking", "--disable-component-update", "--disable-sync",
                    "--hide-scrollbars", f"--user-data-dir={profile}", "--window-size=1400,1000",

@@ -252,8 +252,10 @@ class Console(Case):
         self.assertIsNotNone(chromium, "chromium is not installed: run scripts/setup")
         with Server(self.model, self.store) as server:
             first = [row["index"] for row in server.rank("visitor", ITEMS, limit=50)["ranking"]]
-            # A frame of the same origin is driven from outside, as a hand would.
-            with tempfile.TemporaryDirectory(prefix="limber-chromium-") as profile:
+            # A frame of the same origin is driven from outside, as a hand would. Chromium's helpers may
+            # still write into the profile when the browser has ended.
+            with tempfile.TemporaryDirectory(prefix="limber-chromium-",
+                                             ignore_cleanup_errors=True) as profile:
                 port = free_port()
                 browser = subprocess.Popen(
                     [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
@@ -278,7 +280,6 @@ class Console(Case):
                     self.assertEqual(sorted(after.split(",")), sorted(expected.split(",")))
                     self.assertRegex(page.run("document.getElementById('status').textContent"),
                                      r"adapted in [\d.]+ ms; ranked \d+ items on 4 interactions in [\d.]+ ms")
-                    page.close()
                     page.close()
                 finally:
                     browser.kill()
