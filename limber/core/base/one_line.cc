@@ -18,4 +18,11 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
+std::string one_short_line(std::string_view text, std::size_t longest) {
+  if (text.size() <= longest) return one_line(text);
+  // Not through the middle of a letter.
+  while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xC0) == 0x80) --longest;
+  return one_line(text.substr(0, longest)) + "...";
+}
+
 }  // namespace limber

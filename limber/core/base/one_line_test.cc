@@ -26,5 +26,12 @@ TEST(OneLine, WhatIsNotUtf8IsReplaced) {
   EXPECT_EQ(one_line("\xED\xA0\x80").find('\xED'), std::string::npos);
 }
 
+TEST(OneLine, ALongTextIsCutBetweenLetters) {
+  EXPECT_EQ(one_short_line("short", 5), "short");
+  EXPECT_EQ(one_short_line("longer", 5), "longe...");
+  EXPECT_EQ(one_short_line("ab\xC3\xA4z", 3), "ab...");
+  EXPECT_EQ(one_short_line("a\nb", 60), "a b");
+}
+
 }  // namespace
 }  // namespace limber

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "limber/core/base/error.h"
+#include "limber/core/base/one_line.h"
 #include "limber/core/data/value_text.h"
 
 namespace limber {
@@ -132,7 +133,7 @@ float LabelExpression::evaluate_key(const Key& key) const {
     const std::optional<bool> truth = truth_of(key);
     if (!truth) {
       throw BadValue(fmt::format(
-          "'{}' is not 0, 1, true or false{}", spelled(key),
+          "'{}' is not 0, 1, true or false{}", one_short_line(spelled(key), 60),
           operator_ == Operator::kNone ? "; write a comparison such as \"rating >= 4\"" : ""));
     }
     if (operator_ == Operator::kNone) return *truth ? 1.0F : 0.0F;

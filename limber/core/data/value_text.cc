@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "limber/core/base/one_line.h"
+
 namespace limber {
 namespace {
 
@@ -18,11 +20,7 @@ bool is_digit(char letter) {
 
 /// Long texts are cut, at the border of a character, so that a message stays one line.
 std::string shown(std::string_view text) {
-  constexpr std::size_t kLongest = 60;
-  if (text.size() <= kLongest) return std::string(text);
-  std::size_t end = kLongest;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return std::string(text.substr(0, end)) + "...";
+  return one_short_line(text, 60);
 }
 
 template <class Float>

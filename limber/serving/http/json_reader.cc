@@ -301,10 +301,7 @@ std::string JsonValue::path() const {
 
 void JsonValue::fail(std::string_view message) const {
   // Names and values out of the body may hold anything, and be long.
-  constexpr std::size_t longest = 500;
-  std::string text = one_line(fmt::format("{}: {}", path(), message));
-  if (text.size() > longest) text = one_line(text.substr(0, longest)) + "...";
-  throw HttpError(400, "{}", text);
+  throw HttpError(400, "{}", one_short_line(fmt::format("{}: {}", path(), message), 500));
 }
 
 void JsonValue::fail_expected(std::string_view expected) const {
@@ -317,8 +314,8 @@ void JsonValue::fail_unknown(std::initializer_list<std::string_view> known) cons
 }
 
 void JsonValue::fail_malformed(int code) const {
-  throw HttpError(400, "{}: not JSON: {}", path(),
-                  simdjson::error_message(static_cast<simdjson::error_code>(code)));
+  fail(fmt::format("not JSON: {}",
+                   simdjson::error_message(static_cast<simdjson::error_code>(code))));
 }
 
 class JsonDocument {

@@ -270,6 +270,17 @@ TEST(JsonReader, QuotesNoMoreThanAPartOfALongKey) {
             200U);
 }
 
+TEST(JsonReader, ShowsControlCharactersOfABodyAsBlanks) {
+  const auto strings = [](JsonValue& root) {
+    root.object([](std::string_view, JsonValue& value) { value.string(); });
+  };
+  EXPECT_EQ(message_of("{\"a\x7f"
+                       "b\\nc\": 1}",
+                       strings),
+            "a b c: expected a string, found a number");
+  EXPECT_EQ(message_of("{\"a\x7f\": {]}", strings).find('\x7f'), std::string::npos);
+}
+
 TEST(JsonReader, LetsGoOfALargeDocument) {
   std::string text = "[";
   for (int i = 0; i < 1'000'000; ++i) text += "12345,";

@@ -11,12 +11,6 @@
 namespace limber {
 namespace {
 
-/// A name out of a request as a message may show it: on one line, and not longer than one.
-std::string shown_name(const std::string& name) {
-  constexpr std::size_t longest = 100;
-  return one_line(name.size() > longest ? name.substr(0, longest) + "..." : name);
-}
-
 const InferenceTensor& find_task(const ServedModel& model,
                                  const std::vector<InferenceTensor>& inputs) {
   const std::string& task = model.schema().name(model.schema().task());
@@ -87,12 +81,12 @@ InferenceTensor read_input(http::JsonValue& value) {
 }
 
 http::Response answer_infer(RankingService& service, const ServedModel& model,
-                            const ApiLimits& limits, std::string_view text) {
+                            const ApiLimits& limits, const http::Request& request) {
   InferenceBody body;
   std::vector<InferenceOutput> outputs;
   // Members are adapted before, so that no other document is read while this one is open.
   std::deque<std::string> texts;
-  http::read_json(text, [&](http::JsonValue& root) {
+  http::read_json(request.body, [&](http::JsonValue& root) {
     root.object([&](std::string_view key, http::JsonValue& value) {
       if (key == "id") {
         body.id = value.string();
@@ -120,11 +114,16 @@ http::Response answer_infer(RankingService& service, const ServedModel& model,
   const auto& labels = model.runtime().layout.labels;
   for (const std::string& name : body.outputs) {
     if (std::find(labels.begin(), labels.end(), name) == labels.end()) {
-      throw InputError("outputs: the model has no label '{}'{}", shown_name(name),
+      throw InputError("outputs: the model has no label '{}'{}", one_short_line(name, 100),
                        did_you_mean(name, labels));
     }
   }
-  outputs = infer(service, model, limits, body.inputs);
+  try {
+    outputs = infer(service, model, limits, body.inputs,
+                    [&] { return request.remaining() > http::Clock::duration::zero(); });
+  } catch (const NobodyWaits& late) {
+    throw http::HttpError(504, "{}", late.what());
+  }
   auto json = nlohmann::json::array();
   for (const InferenceOutput& output : outputs) {
     if (!body.outputs.empty() &&
@@ -163,7 +162,8 @@ std::vector<InferenceColumn> inference_columns(const ServedModel& model) {
 
 std::vector<InferenceOutput> infer(RankingService& service, const ServedModel& model,
                                    const ApiLimits& limits,
-                                   const std::vector<InferenceTensor>& inputs) {
+                                   const std::vector<InferenceTensor>& inputs,
+                                   const std::function<bool()>& wanted) {
   const RequestSchema& schema = model.schema();
   const InferenceTensor& task = find_task(model, inputs);
   const std::size_t rows = task.values.size();
@@ -174,12 +174,12 @@ std::vector<InferenceOutput> infer(RankingService& service, const ServedModel& m
   std::vector<std::pair<std::size_t, const InferenceTensor*>> columns;
   for (const InferenceTensor& input : inputs) {
     if (input.values.size() != rows) {
-      throw InputError("inputs: '{}' has {} rows, '{}' has {}", shown_name(input.name),
+      throw InputError("inputs: '{}' has {} rows, '{}' has {}", one_short_line(input.name, 100),
                        input.values.size(), task.name, rows);
     }
     const int column = schema.find(input.name);
     if (column < 0) {
-      throw InputError("inputs: the model reads no column '{}'{}", shown_name(input.name),
+      throw InputError("inputs: the model reads no column '{}'{}", one_short_line(input.name, 100),
                        did_you_mean(input.name, schema.names()));
     }
     columns.emplace_back(static_cast<std::size_t>(column), &input);
@@ -199,6 +199,7 @@ std::vector<InferenceOutput> infer(RankingService& service, const ServedModel& m
     outputs.push_back({label, std::vector<float>(rows)});
   }
   for (const auto& [member, places] : members) {
+    if (!wanted()) throw NobodyWaits();
     const auto bench = model.borrow();
     bench->candidates.restart();
     for (const std::size_t i : places) {
@@ -258,7 +259,7 @@ void add_inference_protocol(http::Server& server, RankingService& service,
         "POST", path + "/infer",
         [&service, limits, versioned](const http::Request& request) {
           const auto model = named_model(service, request, versioned);
-          return answer_infer(service, *model, limits, request.body);
+          return answer_infer(service, *model, limits, request);
         },
         options);
   }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "limber/core/base/error.h"
 #include "limber/serving/serve/http_api.h"
 
 namespace limber {
@@ -20,10 +22,18 @@ struct InferenceOutput {
 };
 
 /// What both transports of the protocol do: scores rows, each for the member that its task column
-/// names. Throws InputError: no task column, columns of different lengths, too many rows.
+/// names. `wanted` is asked before each member, who may have to be adapted. Throws InputError: no
+/// task column, columns of different lengths, too many rows; NobodyWaits as soon as it is not
+/// wanted.
 std::vector<InferenceOutput> infer(RankingService& service, const ServedModel& model,
                                    const ApiLimits& limits,
-                                   const std::vector<InferenceTensor>& inputs);
+                                   const std::vector<InferenceTensor>& inputs,
+                                   const std::function<bool()>& wanted);
+
+class NobodyWaits : public Error {
+ public:
+  NobodyWaits() : Error("nobody waits for the answer any more") {}
+};
 
 /// An input that the model reads: its column, and the datatype that the metadata names.
 struct InferenceColumn {
