@@ -58,11 +58,11 @@ DenseStack DenseStack::load(const DenseTensors& tensors, const std::string& name
 }
 
 void apply_linear(const DenseLayer& layer, const float* x, std::int64_t x_row, std::int64_t rows,
-                  float* to) {
+                  float* to, std::int64_t to_row) {
   Product product = layer.weight.product(x, x_row, rows);
   product.start = layer.bias.data();
   product.c = to;
-  product.c_row = padded(layer.out);
+  product.c_row = to_row > 0 ? to_row : padded(layer.out);
   multiply(product);
 }
 

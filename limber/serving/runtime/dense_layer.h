@@ -54,8 +54,8 @@ struct DenseStack {
 /// to = activation(x W + b), all rows.
 void apply(const DenseLayer& layer, bool tanh, const float* x, std::int64_t x_row,
            std::int64_t rows, float* to);
-/// to = x W + b.
+/// to = x W + b; rows of `to` are `to_row` floats apart, 0: padded(layer.out).
 void apply_linear(const DenseLayer& layer, const float* x, std::int64_t x_row, std::int64_t rows,
-                  float* to);
+                  float* to, std::int64_t to_row = 0);
 
 }  // namespace limber

@@ -52,7 +52,53 @@ FrozenExperts FrozenExperts::load(const DenseTensors& tensors, const std::string
 
 void FrozenExperts::forward(const float* h, std::int64_t rows, const float* start,
                             Workspace& workspace, float* logits) const {
-  ExpertPass(*this, rows, workspace).forward(h, start, logits);
+  const std::int64_t row = padded(out_);
+  float* mixed = workspace.zeros(static_cast<std::int64_t>(groups_.size()) * rows, out_);
+  std::int64_t few = 1;
+  for (const Group& group : groups_) few = std::max({few, group.gate.out, group.head.out});
+  float* shares = workspace.take(static_cast<std::int64_t>(groups_.size()) * rows, few);
+  const auto mixed_of = [&](std::size_t g) {
+    return mixed + static_cast<std::int64_t>(g) * rows * row;
+  };
+  const auto shares_of = [&](std::size_t g) {
+    return shares + static_cast<std::int64_t>(g) * rows * padded(few);
+  };
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    if (!groups_[g].mixes()) continue;
+    apply_linear(groups_[g].gate, h, padded(in_), rows, shares_of(g), padded(few));
+    softmax_rows(shares_of(g), padded(few), rows, groups_[g].gate.out);
+  }
+  for (std::size_t e = 0; e < experts_.size(); ++e) {
+    const float* x = h;
+    std::int64_t width = in_;
+    for (const DenseLayer& layer : experts_[e].layers) {
+      float* next = workspace.take(rows, layer.out);
+      apply(layer, experts_[e].tanh, x, padded(width), rows, next);
+      x = next;
+      width = layer.out;
+    }
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      const auto& visible = groups_[g].visible;
+      const auto found = std::find(visible.begin(), visible.end(), static_cast<std::int64_t>(e));
+      if (found == visible.end()) continue;
+      for (std::int64_t i = 0; i < rows; ++i) {
+        const float share =
+            groups_[g].mixes() ? shares_of(g)[i * padded(few) + (found - visible.begin())] : 1.0F;
+        add_scaled(x + i * row, share, mixed_of(g) + i * row, out_);
+      }
+    }
+  }
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    const Group& group = groups_[g];
+    apply_linear(group.head, mixed_of(g), row, rows, shares_of(g), padded(few));
+    for (std::int64_t i = 0; i < rows; ++i) {
+      for (std::size_t l = 0; l < group.labels.size(); ++l) {
+        const std::int64_t at = i * labels_ + group.labels[l];
+        logits[at] = shares_of(g)[i * padded(few) + static_cast<std::int64_t>(l)] +
+                     (start == nullptr ? 0.0F : start[at]);
+      }
+    }
+  }
 }
 
 ExpertPass::ExpertPass(const FrozenExperts& experts, std::int64_t rows, Workspace& workspace)
