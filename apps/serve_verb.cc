@@ -1,7 +1,6 @@
 #include <arrow/record_batch.h>
 #include <spdlog/spdlog.h>
 
-#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <future>
@@ -17,6 +16,7 @@
 #include "limber/core/config/config.h"
 #include "limber/core/data/source_reader.h"
 #include "limber/serving/grpc/grpc_server.h"
+#include "limber/serving/http/certificate_watch.h"
 #include "limber/serving/serve/http_api.h"
 
 namespace limber {
@@ -106,46 +106,6 @@ std::int64_t interactions_kept(const std::string& model) {
   return std::max<std::int64_t>(200, 2 * (config.meta.support + longest));
 }
 
-/// Takes certificates that were renewed on disk, without a restart.
-class CertificateWatch {
- public:
-  /// To be made before the server reads the files, so that no renewal falls in between.
-  explicit CertificateWatch(const http::ServerOptions& options)
-      : files_{options.certificate, options.key}, seen_(changed()) {}
-
-  void look(http::Server& server) {
-    if (files_[0].empty() || time_.seconds() < 60) return;
-    time_ = Stopwatch();
-    const auto now = changed();
-    if (now == seen_) return;
-    try {
-      server.reload_certificate();
-      seen_ = now;
-      failed_.clear();
-      spdlog::info("{}: renewed", files_[0].string());
-    } catch (const std::exception& error) {
-      // Perhaps half written: tried again at the next look, said once.
-      if (failed_ != error.what()) spdlog::error("{}; the old certificate stays", error.what());
-      failed_ = error.what();
-    }
-  }
-
- private:
-  std::array<std::filesystem::file_time_type, 2> changed() const {
-    std::array<std::filesystem::file_time_type, 2> times{};
-    std::error_code code;
-    for (std::size_t f = 0; f < files_.size() && !files_[f].empty(); ++f) {
-      times[f] = std::filesystem::last_write_time(files_[f], code);
-    }
-    return times;
-  }
-
-  const std::array<std::filesystem::path, 2> files_;
-  std::array<std::filesystem::file_time_type, 2> seen_;
-  std::string failed_;
-  Stopwatch time_;
-};
-
 /// A request of each kind, so that the first member does not pay for cold caches and tables.
 void warm_up(RankingService& service) {
   const auto model = service.host().current();
@@ -209,7 +169,7 @@ int run_serve(const ServeArguments& arguments) {
   const ConsoleData console = console_data(*host.current(), arguments);
   warm_up(service);
 
-  CertificateWatch certificate(options);
+  http::CertificateWatch certificate(options, std::chrono::seconds(60));
   http::Server server(options);
   add_endpoints(server, service, console, ApiLimits{});
   std::optional<GrpcServer> grpc;

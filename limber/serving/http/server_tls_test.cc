@@ -7,6 +7,7 @@
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/serving/http/certificate_for_test.h"
+#include "limber/serving/http/certificate_watch.h"
 #include "limber/serving/http/client_for_test.h"
 #include "limber/serving/http/server.h"
 
@@ -160,6 +161,30 @@ TEST_F(HttpTls, ReadsACertificateAgain) {
   EXPECT_TRUE(before.send(echo("still", "close")));
   bool orderly = false;
   EXPECT_TRUE(before.read_all(orderly).ends_with("still"));
+}
+
+TEST_F(HttpTls, ARenewedCertificateIsNoticed) {
+  start();
+  CertificateWatch watch({.certificate = certificate_, .key = key_}, std::chrono::milliseconds(0));
+  const auto renew = [](const std::filesystem::path& file, const std::string& text, int seconds) {
+    write_file_atomic(file, text);
+    std::filesystem::last_write_time(
+        file, std::filesystem::file_time_type::clock::now() + std::chrono::seconds(seconds));
+  };
+  watch.look(*server_);
+  EXPECT_TRUE(TlsClient(server_->port(), certificate_).connected());
+  // Half of it is there: the old one stays, and the next look tries again, whatever the times say.
+  const std::string old = read_file(certificate_);
+  const std::filesystem::path kept = folder_.path() / "kept.pem";
+  write_file_atomic(kept, old);
+  renew(key_, read_file(other_key_), 10);
+  watch.look(*server_);
+  EXPECT_TRUE(TlsClient(server_->port(), kept).connected());
+  const auto times = std::filesystem::last_write_time(certificate_);
+  write_file_atomic(certificate_, read_file(other_certificate_));
+  std::filesystem::last_write_time(certificate_, times);
+  watch.look(*server_);
+  EXPECT_TRUE(TlsClient(server_->port(), other_certificate_).connected());
 }
 
 TEST_F(HttpTls, RefusesFilesThatDoNotBelongTogether) {
