@@ -20,15 +20,13 @@
 #include "limber/serving/http/gate_for_test.h"
 #include "limber/serving/http/prometheus_text_for_test.h"
 #include "limber/serving/service/test_model_for_test.h"
-#include "limber/serving/store/memory_store.h"
+#include "limber/serving/store/forwarding_store_for_test.h"
 
 namespace limber {
 
 /// A store in memory that remembers whom it was asked for, and that can hold its readers or fail.
-class GatedStore final : public MemberStore {
+class GatedStore final : public ForwardingStore {
  public:
-  GatedStore() : MemberStore({}), inner_(open_memory_store({})) {}
-
   /// From now on readers stop at `gate`.
   void hold_at(http::Gate& gate) { gate_ = &gate; }
   /// From now on it cannot be used.
@@ -40,20 +38,7 @@ class GatedStore final : public MemberStore {
     return asked_for_;
   }
 
-  StoreHealth health() noexcept override { return inner_->health(); }
-  StoreCounts counts() override { return inner_->counts(); }
-
  private:
-  std::vector<AppendResult> do_append(std::span<const MemberInteraction> interactions) override {
-    return inner_->append_many(interactions);
-  }
-  std::vector<std::vector<StoredInteraction>> do_recent(std::span<const std::string> members,
-                                                        std::int64_t limit) override {
-    return inner_->recent_many(members, limit);
-  }
-  std::vector<bool> do_put_states(std::span<const NamedState> states) override {
-    return inner_->put_states(states);
-  }
   std::vector<std::optional<MemberState>> do_get_states(std::span<const std::string> members,
                                                         std::string_view model,
                                                         std::string_view version) override {
@@ -64,15 +49,9 @@ class GatedStore final : public MemberStore {
     if (http::Gate* gate = gate_) gate->pass();
     if (failing_) throw Error("the disk is full");
     if (broken_) throw std::logic_error("what nobody may hear of");
-    return inner_->get_states(members, model, version);
+    return ForwardingStore::do_get_states(members, model, version);
   }
-  ScanPage do_scan(std::string_view cursor, std::int64_t limit, std::string_view model,
-                   std::string_view version) override {
-    return inner_->scan(cursor, limit, model, version);
-  }
-  void do_forget(std::string_view member) override { inner_->forget(member); }
 
-  std::unique_ptr<MemberStore> inner_;
   std::atomic<http::Gate*> gate_ = nullptr;
   std::atomic<bool> failing_ = false, broken_ = false;
   mutable std::mutex mutex_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "limber/serving/service/service_for_test.h"
+#include "limber/serving/store/forwarding_store_for_test.h"
 
 namespace limber {
 namespace {
@@ -13,41 +14,18 @@ namespace {
 constexpr const char* kOld = R"({"item":1,"price":0.5,"click":1})";
 constexpr const char* kNew = R"({"item":"x","price":-1,"click":0})";
 
-/// A store in memory that calls `meanwhile` once, after it has read interactions.
-class InterruptedStore : public MemberStore {
+/// Calls `meanwhile` once, after interactions have been read.
+class InterruptedStore : public ForwardingStore {
  public:
-  InterruptedStore() : MemberStore(StoreOptions{}) {}
   std::function<void()> meanwhile;
 
-  StoreHealth health() noexcept override { return inner_->health(); }
-  StoreCounts counts() override { return inner_->counts(); }
-
- protected:
-  std::vector<AppendResult> do_append(std::span<const MemberInteraction> interactions) override {
-    return inner_->append_many(interactions);
-  }
+ private:
   std::vector<std::vector<StoredInteraction>> do_recent(std::span<const std::string> members,
                                                         std::int64_t limit) override {
-    auto read = inner_->recent_many(members, limit);
+    auto read = ForwardingStore::do_recent(members, limit);
     if (const auto once = std::exchange(meanwhile, nullptr)) once();
     return read;
   }
-  std::vector<bool> do_put_states(std::span<const NamedState> states) override {
-    return inner_->put_states(states);
-  }
-  std::vector<std::optional<MemberState>> do_get_states(std::span<const std::string> members,
-                                                        std::string_view model,
-                                                        std::string_view version) override {
-    return inner_->get_states(members, model, version);
-  }
-  ScanPage do_scan(std::string_view cursor, std::int64_t limit, std::string_view model,
-                   std::string_view version) override {
-    return inner_->scan(cursor, limit, model, version);
-  }
-  void do_forget(std::string_view member) override { inner_->forget(member); }
-
- private:
-  std::unique_ptr<MemberStore> inner_ = open_member_store("memory:");
 };
 
 class PersonaliserForget : public ::testing::Test {
