@@ -90,6 +90,20 @@ TEST_F(GrpcOverload, DoesNotRunWhatIsTooLateForTheServer) {
   EXPECT_EQ(ended("ModelInfer", "DEADLINE_EXCEEDED"), 1);
 }
 
+TEST_F(GrpcOverload, StopsBetweenMembersWhenItIsTooLate) {
+  start({.workers = 1, .deadline = milliseconds(500)});
+  store_.hold_at(gate_);
+  inference::ModelInferRequest request = one_row("a");
+  request.mutable_inputs(0)->mutable_contents()->add_bytes_contents("b");
+  request.mutable_inputs(0)->set_shape(0, 2);
+  auto both = std::async(std::launch::async, [&] { return infer(request); });
+  ASSERT_TRUE(held(1));
+  std::this_thread::sleep_for(milliseconds(600));
+  gate_.open();
+  EXPECT_EQ(both.get().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(store_.asked_for(), (std::vector<std::string>{"a"}));
+}
+
 TEST_F(GrpcOverload, FinishesRunningCallsWhenItEnds) {
   start({.workers = 1});
   store_.hold_at(gate_);

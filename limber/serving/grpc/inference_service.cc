@@ -26,6 +26,8 @@ grpc::Status status_of(const std::function<void()>& body) {
   try {
     body();
     return grpc::Status::OK;
+  } catch (const NobodyWaits& late) {
+    return {grpc::StatusCode::DEADLINE_EXCEEDED, late.what()};
   } catch (const NotServed& error) {
     return one_line_status(grpc::StatusCode::NOT_FOUND, error.what());
   } catch (const InputError& error) {
@@ -144,11 +146,12 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(
 }
 
 void InferenceService::run_infer(const inference::ModelInferRequest& request,
-                                 inference::ModelInferResponse& response) {
+                                 inference::ModelInferResponse& response,
+                                 const std::function<bool()>& wanted_still) {
   const auto model = named_model(request.model_name(), request.model_version());
   const auto wanted = wanted_outputs(request, model->runtime().layout.labels);
   const InputColumns columns = read_inputs(request, model->schema(), parts_.limits.most_candidates);
-  const auto outputs = infer(parts_.ranking, *model, parts_.limits, columns.tensors);
+  const auto outputs = infer(parts_.ranking, *model, parts_.limits, columns.tensors, wanted_still);
   response.set_model_name(model->runtime().name());
   response.set_model_version(model->runtime().version());
   response.set_id(request.id());
@@ -164,11 +167,16 @@ grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerConte
     return call;
   }
   // Request and response live until the call is done.
+  const RequestPool::Clock::time_point deadline = deadline_of(*context, call->arrival());
   parts_.pool.submit(
-      deadline_of(*context, call->arrival()),
-      [this, call, request, response] {
+      deadline,
+      [this, call, request, response, deadline] {
         if (!call->wanted()) return grpc::Status(grpc::StatusCode::CANCELLED, "cancelled");
-        return status_of([&] { run_infer(*request, *response); });
+        return status_of([&] {
+          run_infer(*request, *response, [call, deadline] {
+            return call->wanted() && RequestPool::Clock::now() < deadline;
+          });
+        });
       },
       [call](grpc::Status status) { call->answer(std::move(status)); });
   return call;

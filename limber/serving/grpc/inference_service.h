@@ -59,7 +59,7 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
   std::shared_ptr<const ServedModel> named_model(const std::string& name,
                                                  const std::string& version) const;
   void run_infer(const inference::ModelInferRequest& request,
-                 inference::ModelInferResponse& response);
+                 inference::ModelInferResponse& response, const std::function<bool()>& wanted);
   RequestPool::Clock::time_point deadline_of(const grpc::CallbackServerContext& context,
                                              RequestPool::Clock::time_point arrival) const;
 
