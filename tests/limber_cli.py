@@ -1,4 +1,4 @@
-"""Runs the real programs for cli_test.py and kill_resume_test.py."""
+"""Runs the real programs for the tests of the command line."""
 
 import os
 import pathlib
