@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from program_copies import ProgramCopies
 from quality.protocols import ROOT, BenchError
 
 from .data_sets import BUILD, DataSet
@@ -69,29 +70,14 @@ class Run:
         return self.folder / "scores.parquet"
 
 
-class Runner:
+class Runner(ProgramCopies):
     """Runs what is not finished yet, `jobs` side by side, each on one core."""
 
     def __init__(self, jobs):
+        super().__init__(BUILD, [PROGRAMS / name for name in ("limber-train", "limber-tools")])
         self.jobs = jobs
         self.failures = {}  # by key
-        self.processes = set()
-        BUILD.mkdir(parents=True, exist_ok=True)
-        self.scratch = Path(tempfile.mkdtemp(prefix="work.", dir=BUILD))
-        # A build that ends while the bench is running must not change the programs under it.
-        for name in ("limber-train", "limber-tools"):
-            shutil.copy2(PROGRAMS / name, self.scratch / name)
         self.program_hash = hashlib.sha256((self.scratch / "limber-train").read_bytes()).hexdigest()[:24]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for process in list(self.processes):
-            process.terminate()
-        for process in list(self.processes):
-            process.wait()
-        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def command(self, program, *arguments):
         """Its standard output; RuntimeError with the last line of its standard error."""

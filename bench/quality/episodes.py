@@ -7,6 +7,7 @@ used again.
 usage: python bench/quality/episodes.py   (BENCH_JOBS=2, MOVIELENS_1M=...)
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -56,6 +57,7 @@ def main():
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     try:
         sys.exit(main())
     except BenchError as error:

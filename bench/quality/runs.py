@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from program_copies import ProgramCopies
+
 from .protocols import BUILD, ROOT, BenchError
 
 # Raise it when finished runs must not be used any more although the program is the same.
@@ -86,29 +88,15 @@ class Run:
         return f"{self.protocol.name} {self.column.name} seed {self.seed}"
 
 
-class Bench:
+class Bench(ProgramCopies):
     """Runs what is not finished yet, `jobs` side by side."""
 
     def __init__(self, jobs=None):
+        super().__init__(BUILD, [PROGRAM])
         self.jobs = jobs or int(os.environ.get("BENCH_JOBS", "2"))
         self.program_hash = program_hash()
         self.tree_hash = text_hash(TREE_SOURCES)
-        BUILD.mkdir(parents=True, exist_ok=True)
-        self.scratch = Path(tempfile.mkdtemp(prefix="work.", dir=BUILD))
-        # A build that ends while the bench is running must not change the program under it.
         self.program = self.scratch / PROGRAM.name
-        shutil.copy2(PROGRAM, self.program)
-        self.processes = set()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for process in list(self.processes):
-            process.terminate()
-        for process in list(self.processes):
-            process.wait()
-        shutil.rmtree(self.scratch, ignore_errors=True)
 
     # What a run is, and where its results lie.
 

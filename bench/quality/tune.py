@@ -4,6 +4,7 @@ validation log loss of seed 1 written to tuned.json beside what was tried.
 usage: python bench/quality/tune.py   (BENCH_TUNE=6 settings, BENCH_JOBS=2, BENCH_PROTOCOLS, BENCH_COLUMNS)
 """
 
+import argparse
 import json
 import os
 import sys
@@ -68,6 +69,7 @@ def main():
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     try:
         sys.exit(main())
     except BenchError as error:
