@@ -98,9 +98,10 @@ struct FeatureOptions {
     visit("column", column, any(),
           "Column it is read from, in the interactions or in a side table; empty means the name.");
     visit("dim", dim, between(1, 4096), "Width of the embedding (id, ids, sequence, bucketize).");
-    visit("transform", transform, one_of({"none", "standardize", "log1p", "bucketize"}),
+    visit("transform", transform, one_of({"none", "standardize", "log1p", "bucketize", "auto"}),
           "number only: as it is; (x - mean) / deviation; log(1 + x) then standardized; quantile "
-          "buckets with an embedding each.");
+          "buckets with an embedding each; log1p or standardize, by how skewed the training rows "
+          "are.");
     visit("buckets", buckets, between(2, 1000), "Number of quantile buckets of bucketize.");
     visit("separator", separator, any(), "ids only: what separates the values of a text column.");
     visit("vocabulary", vocabulary, one_of({"dictionary", "hash"}),

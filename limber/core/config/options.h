@@ -19,6 +19,7 @@ struct ModelOptions {
   HistoryOptions history;
   StatisticsOptions statistics;
   GlobalBlockOptions global_block;
+  bool batch_norm = false;
   std::map<std::string, double> score;
 
   template <class Visitor>
@@ -27,6 +28,9 @@ struct ModelOptions {
     visit("history", history, any(), "An encoder of the support rows, without inner gradients.");
     visit("statistics", statistics, any(), "Support statistics as features.");
     visit("global_block", global_block, any(), "The part that all members share.");
+    visit("batch_norm", batch_norm, any(),
+          "Normalise number features once more: in training by each batch's mean and deviation, "
+          "after it by their running averages.");
     visit("score", score, any(),
           "What candidates are ranked by: the sum of these weights, by label, times the labels' "
           "probabilities. Empty means the first label's probability.");
@@ -40,6 +44,7 @@ struct Config {
   ModelOptions model;
   MetaOptions meta;
   TrainOptions train;
+  ExploreOptions explore;
 
   template <class Visitor>
   void describe(Visitor& visit) {
@@ -49,6 +54,7 @@ struct Config {
     visit("model", model, any(), "The network.");
     visit("meta", meta, any(), "Meta-learning.");
     visit("train", train, any(), "Optimisation.");
+    visit("explore", explore, any(), "Exploring.");
   }
 };
 

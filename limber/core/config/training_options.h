@@ -50,6 +50,26 @@ struct MetaOptions {
   }
 };
 
+struct IncrementalOptions {
+  double strength = 1;
+  double cold_weight = 0.1;
+  std::int64_t fisher_rows = 0;
+
+  template <class Visitor>
+  void describe(Visitor& visit) {
+    visit("strength", strength, at_least(0),
+          "How strongly each weight is held to what it was, by what the earlier rows said of it; 0 "
+          "is a plain warm start.");
+    visit("cold_weight", cold_weight, between(0, 1),
+          "How much of that hold, and of the start, is the first model's of the line, in place of "
+          "the latest one's.");
+    visit("fisher_rows", fisher_rows, at_least(0),
+          "Training rows from which a published model learns how sure each weight is (20000 do, in "
+          "a few seconds; the model is twice as large); 0 publishes one that train --from can only "
+          "warm-start.");
+  }
+};
+
 struct TrainOptions {
   std::string optimizer = "adam";
   std::string sparse_optimizer = "rowwise_adagrad";
@@ -69,10 +89,12 @@ struct TrainOptions {
   std::string device = "auto";
   bool tensorboard = true;
   std::map<std::string, double> label_weights;
+  IncrementalOptions incremental;
 
   template <class Visitor>
   void describe(Visitor& visit) {
-    visit("optimizer", optimizer, one_of({"adam", "sgd"}), "Optimizer of the dense parameters.");
+    visit("optimizer", optimizer, one_of({"adam", "adagrad", "sgd"}),
+          "Optimizer of the dense parameters.");
     visit("sparse_optimizer", sparse_optimizer, one_of({"rowwise_adagrad", "sgd"}),
           "Optimizer of the embedding rows that a batch touches.");
     visit("learning_rate", learning_rate, positive(), "Step size of the dense parameters.");
@@ -100,6 +122,27 @@ struct TrainOptions {
     visit("tensorboard", tensorboard, any(), "Write TensorBoard event files beside the log.");
     visit("label_weights", label_weights, at_least(0),
           "Weight of each label's loss, by label; 1 where none is given.");
+    visit("incremental", incremental, any(), "Going on from a published model: train --from.");
+  }
+};
+
+struct ExploreOptions {
+  bool enabled = false;
+  double prior_precision = 1;
+  double scale = 0.25;
+  double keep = 0.5;
+
+  template <class Visitor>
+  void describe(Visitor& visit) {
+    visit("enabled", enabled, any(),
+          "Keep with the model how uncertain each label's last layer is, so that rankings can "
+          "explore by Thompson sampling.");
+    visit("prior_precision", prior_precision, positive(),
+          "1 / variance of each weight of a last layer before any row.");
+    visit("scale", scale, at_least(0),
+          "Deviations that a ranking draws, in those of the posterior; 0 never explores.");
+    visit("keep", keep, between(0, 1),
+          "train --from: share of what was known before that still counts.");
   }
 };
 
