@@ -20,6 +20,7 @@ void refuse_unused(const GenerateArguments& arguments) {
   };
   if (arguments.kind == "ads") {
     refuse("--items", arguments.items.has_value());
+    refuse("--with-dwell", arguments.with_dwell);
   } else {
     refuse("--rate", arguments.rate.has_value());
     refuse("--with-truth", arguments.with_truth);
@@ -27,8 +28,10 @@ void refuse_unused(const GenerateArguments& arguments) {
 }
 
 void generate_log(const GenerateArguments& arguments) {
-  GeneratorOptions options{
-      .rows = arguments.rows, .seed = arguments.seed, .format = arguments.format};
+  GeneratorOptions options{.rows = arguments.rows,
+                           .seed = arguments.seed,
+                           .format = arguments.format,
+                           .with_dwell = arguments.with_dwell};
   options.members = arguments.members.value_or(options.members);
   options.items = arguments.items.value_or(options.items);
   Generator(options).write(arguments.folder);

@@ -40,6 +40,8 @@ int parse_and_run(int argc, char** argv) {
   generate_verb->add_option("--items", generate.items, "log: items; 500 without it");
   generate_verb->add_option("--rate", generate.rate, "ads: share of clicks; 0.2 without it");
   generate_verb->add_flag("--with-truth", generate.with_truth, "ads: also true_probability");
+  generate_verb->add_flag("--with-dwell", generate.with_dwell,
+                          "log: also surface, content_type and dwell_seconds");
   generate_verb->add_option("--seed", generate.seed, "Seed")->capture_default_str();
   generate_verb->add_option("--format", generate.format, "parquet or csv")->capture_default_str();
 

@@ -22,6 +22,7 @@ struct GenerateArguments {
   std::optional<std::int64_t> items;  ///< log only
   std::optional<double> rate;         ///< ads only
   bool with_truth = false;            ///< ads only
+  bool with_dwell = false;            ///< log only
   std::uint64_t seed = 1;
   std::string format = "parquet";
 };

@@ -10,6 +10,7 @@
 #include "limber/core/base/error.h"
 #include "limber/core/base/nearest_word.h"
 #include "limber/core/data/label_expression.h"
+#include "limber/core/data/percentile_label.h"
 #include "limber/core/data/source_files.h"
 #include "limber/core/data/source_reader.h"
 #include "limber/core/data/split.h"
@@ -105,17 +106,18 @@ void check_labels(const Dataset& dataset) {
 }  // namespace
 
 Dataset build_dataset(const Config& config, const fs::path& folder,
-                      const std::vector<FeatureEncoder>* encoders) {
+                      const std::vector<FeatureEncoder>* encoders,
+                      const LabelThresholds* thresholds, Fit fit) {
   const DataOptions& data = config.data;
-  const bool fitted = encoders != nullptr;
+  if (encoders == nullptr) fit = Fit::anew;
   const bool skip = data.on_bad_row == "skip";
-  const std::vector<SourceFiles> files = find_sources(data, fitted);
+  const std::vector<SourceFiles> files = find_sources(data, fit == Fit::fixed);
   need_column(files[0], data.task, "data.task");
   if (!data.time.empty()) need_column(files[0], data.time, "data.time");
   if (!data.weight.empty()) need_column(files[0], data.weight, "data.weight");
 
   Dataset dataset;
-  dataset.encoders = fitted ? *encoders : new_encoders(config, files);
+  dataset.encoders = encoders != nullptr ? *encoders : new_encoders(config, files);
   std::vector<SourceBuilder> builders(files.size());
   for (std::size_t f = 0; f < dataset.encoders.size(); ++f) {
     const FeatureEncoder& encoder = dataset.encoders[f];
@@ -139,7 +141,7 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
     for (const int f : builder.features) {
       const FeatureEncoder& encoder = dataset.encoders[static_cast<std::size_t>(f)];
       builder.view_of.push_back(builder.use(encoder.column));
-      builder.raw.emplace_back(encoder, fitted, folder / (files[s].name + "." + encoder.name));
+      builder.raw.emplace_back(encoder, fit, folder / (files[s].name + "." + encoder.name));
     }
     for_each_row(files[s].files, builder.columns, skip, "reading " + files[s].name,
                  dataset.bad_rows,
@@ -168,11 +170,20 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
   std::vector<std::string> label_names;
   std::vector<LabelExpression> expressions;
   std::vector<std::size_t> label_views;
+  std::vector<PercentileLabel> percentile_labels;
   for (const auto& [name, expression] : data.labels) {
     label_names.push_back(name);
     expressions.emplace_back(name, expression);
     need_column(files[0], expressions.back().column(), "data.labels." + name);
     label_views.push_back(main.use(expressions.back().column()));
+    if (!expressions.back().has_percentile()) continue;
+    std::vector<std::size_t> clusters;
+    for (const std::string& column : expressions.back().clusters()) {
+      need_column(files[0], column, "data.labels." + name);
+      clusters.push_back(main.use(column));
+    }
+    percentile_labels.emplace_back(name, expressions.back(), expressions.size() - 1,
+                                   label_views.back(), std::move(clusters), folder);
   }
   std::vector<std::size_t> key_views;
   for (std::size_t s = 1; s < files.size(); ++s) key_views.push_back(main.use(files[s].key));
@@ -182,7 +193,7 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
     if (encoder.kind == FeatureKind::sequence) continue;
     main_features.push_back(f);
     main.view_of.push_back(main.use(encoder.column));
-    main.raw.emplace_back(encoder, fitted, folder / ("interactions." + encoder.name));
+    main.raw.emplace_back(encoder, fit, folder / ("interactions." + encoder.name));
   }
   main.features = main_features;
 
@@ -212,6 +223,7 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
                                    ? std::numeric_limits<float>::quiet_NaN()
                                    : expressions[l].evaluate(views[at], i);
                  }
+                 for (PercentileLabel& label : percentile_labels) label.read(views, i, at);
                  float weight = 1;
                  if (weight_view) {
                    at = *weight_view;
@@ -225,6 +237,7 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
                  raw_tasks.append(dataset.task_keys.add(views[at].key(i)) - 1);
                  raw_times.append(time);
                  for (const float label : labels) raw_labels.append(label);
+                 for (PercentileLabel& label : percentile_labels) label.store();
                  if (weight_view) raw_weights.append(weight);
                  for (std::size_t s = 0; s < key_views.size(); ++s) {
                    at = key_views[s];
@@ -290,6 +303,14 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
       any_time = true;
     }
   }
+  LabelThresholds label_thresholds;
+  const LabelThresholds stored = thresholds != nullptr ? *thresholds : LabelThresholds{};
+  for (PercentileLabel& label : percentile_labels) {
+    ClusterThresholds& used = label_thresholds[label.name()];
+    used = fit == Fit::fixed ? thresholds_of(stored, label.name(), label.expression())
+                             : label.measure(order, trains);
+    label.evaluate(used, order, sorted_labels, labels.size());
+  }
   std::vector<std::vector<std::int64_t>> side_weights;
   for (std::size_t s = 0; s < raw_side.size(); ++s) {
     const MappedFile raw = raw_side[s].finish();
@@ -339,7 +360,8 @@ Dataset build_dataset(const Config& config, const fs::path& folder,
   std::vector<std::string> tables;
   for (std::size_t s = 1; s < files.size(); ++s) tables.push_back(files[s].name);
   dataset.layout = make_layout(dataset.encoders, tables, label_names);
-  if (!fitted) check_labels(dataset);
+  dataset.layout.label_thresholds = std::move(label_thresholds);
+  if (fit != Fit::fixed) check_labels(dataset);
   for (const char* name :
        {"raw_tasks", "raw_times", "raw_labels", "raw_weights", "order", "trains"}) {
     fs::remove(folder / name);

@@ -4,6 +4,7 @@
 
 #include "limber/core/config/options.h"
 #include "limber/core/data/dataset.h"
+#include "limber/core/data/fit.h"
 
 namespace limber {
 
@@ -11,12 +12,15 @@ namespace limber {
 /// columns into `folder`, which must exist and outlive the data set.
 ///
 /// Without `encoders` they are fitted on the training rows alone; with them (of an artifact) they
-/// are used as they are, and unseen values become unknown.
+/// are used as they are, and unseen values become unknown, or with Fit::grown join the
+/// dictionaries. `thresholds` belong to `encoders`: those of the artifact's labels that are
+/// compared with a percentile; with Fit::grown they are measured anew.
 ///
 /// Throws InputError that names file, row and column for what cannot be read (or counts the row
 /// where data.on_bad_row is skip), and for data that cannot be learned from: no rows, a task or
 /// label column that is missing, a label that is the same in all training rows.
 Dataset build_dataset(const Config& config, const std::filesystem::path& folder,
-                      const std::vector<FeatureEncoder>* encoders = nullptr);
+                      const std::vector<FeatureEncoder>* encoders = nullptr,
+                      const LabelThresholds* thresholds = nullptr, Fit fit = Fit::fixed);
 
 }  // namespace limber

@@ -284,6 +284,49 @@ TEST_F(DatasetTest, FittedEncodersAreUsedUnchanged) {
   EXPECT_EQ(second.encoders[1].index({false, 0, "z"}), Vocabulary::unknown);
 }
 
+TEST_F(DatasetTest, GrownDictionariesKeepTheirIndices) {
+  write_example();
+  const Dataset first = build(config());
+  const Vocabulary& items = *first.encoders[0].vocabulary;
+  const Vocabulary& tags = *first.encoders[1].vocabulary;
+  // Item 5 and tag z are new and frequent, item 6 comes once, items 2 and 9 are gone.
+  std::string log = "user,item,rating,when,hour\n";
+  for (int i = 0; i < 20; ++i) {
+    log += "cid," +
+           std::to_string(i == 3       ? 6
+                          : i % 2 == 0 ? 5
+                                       : 1) +
+           "," + std::to_string(i % 5 + 1) + "," + std::to_string(2000 + i) + ",0\n";
+  }
+  write("log.csv", log);
+  write("items.csv", "item,tags,price\n1,a|z,1000\n5,z,2000\n6,b,3000\n");
+  const auto grow = [&](const Config& given) {
+    const fs::path data = folder_.path() / ("grown" + std::to_string(builds_++));
+    fs::create_directories(data);
+    return build_dataset(given, data, &first.encoders, nullptr, Fit::grown);
+  };
+  const Dataset second = grow(config("", {"features.item.min_count=2"}));
+  const auto grown_from = [](const Vocabulary& grown, const Vocabulary& old) {
+    for (std::int32_t index = 1; index < old.size(); ++index) {
+      EXPECT_EQ(grown.text(index), old.text(index));
+    }
+    return grown.size() - old.size();
+  };
+  EXPECT_EQ(grown_from(*second.encoders[0].vocabulary, items), 1);
+  EXPECT_EQ(second.encoders[0].vocabulary->text(static_cast<std::int32_t>(items.size())), "5");
+  EXPECT_EQ(grown_from(*second.encoders[1].vocabulary, tags), 1);
+  EXPECT_EQ(second.layout.tables[0].rows, first.layout.tables[0].rows + 1);
+  // The weights know the old scale of prices.
+  EXPECT_EQ(second.encoders[2].mean, first.encoders[2].mean);
+  EXPECT_EQ(grown_from(*grow(config()).encoders[0].vocabulary, items), 2);
+  // What the rows hold is what the dictionary says.
+  const auto rows = second.sources[1].columns[0].indices.as<std::int32_t>();
+  EXPECT_EQ(second.encoders[0].vocabulary->text(rows[0]), "1");
+  EXPECT_EQ(second.encoders[0].vocabulary->text(rows[1]), "5");
+  EXPECT_EQ(rows[2], Vocabulary::unknown);
+  EXPECT_EQ(first.encoders[0].vocabulary->size(), items.size());
+}
+
 TEST_F(DatasetTest, SequencesHoldEarlierValuesOnly) {
   write_example();
   const Dataset dataset = build(config("  - {name: past, kind: sequence, of: item, length: 3}\n"));

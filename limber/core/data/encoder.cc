@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "limber/core/base/error.h"
 
@@ -22,9 +24,43 @@ FeatureKind kind_of(const std::string& name, const std::string& origin) {
   return static_cast<FeatureKind>(place - kind_names.begin());
 }
 
-double before_scaling(const FeatureEncoder& encoder, double value) {
+double before_scaling(const std::string& transform, double value) {
   // Counts are not negative; a stray negative value must not become NaN.
-  return encoder.transform == "log1p" ? std::log1p(std::max(value, 0.0)) : value;
+  return transform == "log1p" ? std::log1p(std::max(value, 0.0)) : value;
+}
+
+/// Mean and deviation of the transformed values.
+std::pair<double, double> moments(const std::vector<float>& sample, const std::string& transform) {
+  double sum = 0, squares = 0;
+  for (const float value : sample) sum += before_scaling(transform, value);
+  const double mean = sum / static_cast<double>(sample.size());
+  for (const float value : sample) {
+    const double difference = before_scaling(transform, value) - mean;
+    squares += difference * difference;
+  }
+  const double deviation = std::sqrt(squares / static_cast<double>(sample.size()));
+  // A constant column carries nothing: it becomes 0, not infinity.
+  return {mean, deviation > 1e-12 ? deviation : 1.0};
+}
+
+/// The third standardized moment: how much further one tail reaches than the other.
+double skewness(const std::vector<float>& sample, const std::string& transform) {
+  const auto [mean, deviation] = moments(sample, transform);
+  double cubes = 0;
+  for (const float value : sample) {
+    cubes += std::pow((before_scaling(transform, value) - mean) / deviation, 3);
+  }
+  return cubes / static_cast<double>(sample.size());
+}
+
+/// What transform "auto" stands for: log1p for values that are never negative and that it makes
+/// less skewed.
+std::string fitting_transform(const std::vector<float>& sample) {
+  const bool negative =
+      std::any_of(sample.begin(), sample.end(), [](float value) { return value < 0; });
+  const bool log = !sample.empty() && !negative &&
+                   std::abs(skewness(sample, "log1p")) < std::abs(skewness(sample, "standardize"));
+  return log ? "log1p" : "standardize";
 }
 
 }  // namespace
@@ -56,7 +92,7 @@ std::int32_t FeatureEncoder::bucket(double value) const {
 }
 
 float FeatureEncoder::number(double value) const {
-  return static_cast<float>((before_scaling(*this, value) - mean) / deviation);
+  return static_cast<float>((before_scaling(transform, value) - mean) / deviation);
 }
 
 nlohmann::json FeatureEncoder::to_json() const {
@@ -117,6 +153,7 @@ void fit_number(FeatureEncoder& encoder, std::vector<float> sample, std::int64_t
       std::remove_if(sample.begin(), sample.end(), [](float value) { return std::isnan(value); });
   encoder.missing_indicator = missing != sample.end() && encoder.transform != "bucketize";
   sample.erase(missing, sample.end());
+  if (encoder.transform == "auto") encoder.transform = fitting_transform(sample);
   if (encoder.transform == "bucketize") {
     std::sort(sample.begin(), sample.end());
     encoder.boundaries.clear();
@@ -134,16 +171,7 @@ void fit_number(FeatureEncoder& encoder, std::vector<float> sample, std::int64_t
   encoder.mean = 0;
   encoder.deviation = 1;
   if (encoder.transform == "none" || sample.empty()) return;
-  double sum = 0, squares = 0;
-  for (const float value : sample) sum += before_scaling(encoder, value);
-  encoder.mean = sum / static_cast<double>(sample.size());
-  for (const float value : sample) {
-    const double difference = before_scaling(encoder, value) - encoder.mean;
-    squares += difference * difference;
-  }
-  const double deviation = std::sqrt(squares / static_cast<double>(sample.size()));
-  // A constant column carries nothing: it becomes 0, not infinity.
-  encoder.deviation = deviation > 1e-12 ? deviation : 1.0;
+  std::tie(encoder.mean, encoder.deviation) = moments(sample, encoder.transform);
 }
 
 const InputFeature& InputLayout::find(const std::string& name) const {

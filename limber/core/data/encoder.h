@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "limber/core/config/options.h"
+#include "limber/core/data/label_thresholds.h"
 #include "limber/core/data/vocabulary.h"
 
 namespace limber {
@@ -48,7 +49,8 @@ struct FeatureEncoder {
   static FeatureEncoder from_json(const nlohmann::json& json, const std::string& origin);
 };
 
-/// Finds mean, deviation and boundaries from a sample of training values (NaN = missing).
+/// Finds mean, deviation and boundaries from a sample of training values (NaN = missing), and what
+/// the transform "auto" stands for.
 void fit_number(FeatureEncoder& encoder, std::vector<float> sample, std::int64_t buckets);
 
 /// One input of the model.
@@ -73,6 +75,7 @@ struct InputLayout {
   std::vector<std::string> sources;         ///< [0] = "", then the side tables' names
   std::vector<std::int64_t> source_widths;  ///< columns of each source's part
   std::vector<std::string> labels;
+  LabelThresholds label_thresholds;  ///< of labels that are compared with a percentile
 
   const InputFeature& find(const std::string& name) const;
 };

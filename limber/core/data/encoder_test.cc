@@ -46,6 +46,27 @@ TEST(Encoder, LogOfCounts) {
   EXPECT_TRUE(std::isfinite(encoder.number(-3)));
 }
 
+TEST(Encoder, AutoTakesTheLogarithmOfWhatItMakesEven) {
+  const auto chosen = [](std::vector<float> sample) {
+    FeatureEncoder encoder;
+    encoder.transform = "auto";
+    fit_number(encoder, std::move(sample), 0);
+    return encoder.transform;
+  };
+  std::vector<float> counts, levels, signed_counts;
+  for (int i = 0; i < 1000; ++i) {
+    const double normal = std::sqrt(2.0) * (2 * ((i * 0.618034) - std::floor(i * 0.618034)) - 1);
+    counts.push_back(static_cast<float>(std::exp(2 + normal)));
+    levels.push_back(static_cast<float>(50 + normal));
+    signed_counts.push_back(i % 10 == 0 ? -1.0F : counts.back());
+  }
+  EXPECT_EQ(chosen(counts), "log1p");
+  EXPECT_EQ(chosen(levels), "standardize");
+  EXPECT_EQ(chosen(signed_counts), "standardize");
+  EXPECT_EQ(chosen({}), "standardize");
+  EXPECT_EQ(chosen({kMissing, 3, 3}), "standardize");
+}
+
 TEST(Encoder, NoTransformLeavesValues) {
   FeatureEncoder encoder = number_encoder("none");
   fit_number(encoder, {5, 9}, 0);

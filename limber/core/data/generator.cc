@@ -36,8 +36,29 @@ constexpr std::array<const char*, Generator::kCountries> kCountryNames{"BR", "DE
 constexpr std::array<const char*, 3> kDevices{"phone", "desktop", "tablet"};
 constexpr std::array<double, 3> kDeviceShares{0.6, 0.3, 0.1};
 
+/// Where an item is shown or what it is, how often, and by how much that lengthens dwell (in its
+/// logarithm).
+struct DwellContext {
+  const char* name;
+  double share, longer;
+};
+constexpr std::array<DwellContext, 3> kSurfaces{
+    {{"feed", 0.7, 0.0}, {"search", 0.2, 0.8}, {"profile", 0.1, 0.4}}};
+constexpr std::array<DwellContext, 3> kContentTypes{
+    {{"image", 0.5, 0.0}, {"article", 0.3, 0.9}, {"video", 0.2, 1.4}}};
+constexpr double kDwellMean = 1.8;
+constexpr double kDwellByLogit = 0.5;
+constexpr double kDwellDeviation = 0.7;
+
+/// The context that a uniform number in [0, 1) falls on.
+const DwellContext& drawn(const std::array<DwellContext, 3>& contexts, double draw) {
+  std::size_t c = 0;
+  while (c + 1 < contexts.size() && draw >= contexts[c].share) draw -= contexts[c++].share;
+  return contexts[c];
+}
+
 /// Streams of random numbers that do not depend on each other's length.
-enum class Stream : std::uint64_t { kMembers = 1, kItems, kActivity, kPopularity, kRows };
+enum class Stream : std::uint64_t { kMembers = 1, kItems, kActivity, kPopularity, kRows, kDwell };
 
 Random random_for(std::uint64_t seed, Stream stream) {
   return Random(mix64(mix64(seed) + static_cast<std::uint64_t>(stream)));
@@ -146,10 +167,16 @@ void Generator::write(const fs::path& folder) const {
 }
 
 void Generator::write_interactions(const fs::path& folder) const {
-  const auto schema = arrow::schema(
-      {arrow::field("member_id", arrow::int64()), arrow::field("item_id", arrow::int64()),
-       arrow::field("timestamp", arrow::int64()), arrow::field("device", arrow::utf8()),
-       arrow::field("price", arrow::float64()), arrow::field("clicked", arrow::int64())});
+  arrow::FieldVector fields{
+      arrow::field("member_id", arrow::int64()), arrow::field("item_id", arrow::int64()),
+      arrow::field("timestamp", arrow::int64()), arrow::field("device", arrow::utf8()),
+      arrow::field("price", arrow::float64()),   arrow::field("clicked", arrow::int64())};
+  if (options_.with_dwell) {
+    fields.push_back(arrow::field("surface", arrow::utf8()));
+    fields.push_back(arrow::field("content_type", arrow::utf8()));
+    fields.push_back(arrow::field("dwell_seconds", arrow::float64()));
+  }
+  const auto schema = arrow::schema(fields);
   TableWriter writer(folder / ("interactions." + options_.format), schema);
   const AliasTable activity(
       power_law(options_.members, kActivityExponent, random_for(options_.seed, Stream::kActivity)));
@@ -158,6 +185,15 @@ void Generator::write_interactions(const fs::path& folder) const {
   const AliasTable devices(kDeviceShares);
   Random random = random_for(options_.seed, Stream::kRows);
 
+  Random dwell_random = random_for(options_.seed, Stream::kDwell);
+  std::vector<const DwellContext*> types;
+  for (std::int64_t item = 0; item < options_.items; ++item) {
+    types.push_back(&drawn(kContentTypes, dwell_random.uniform()));
+  }
+
+  arrow::StringBuilder surfaces;
+  arrow::StringBuilder content_types;
+  arrow::DoubleBuilder dwells;
   arrow::Int64Builder member_ids;
   arrow::Int64Builder item_ids;
   arrow::Int64Builder timestamps;
@@ -170,16 +206,28 @@ void Generator::write_interactions(const fs::path& folder) const {
       const std::int64_t member = activity.draw(random);
       const std::int64_t item = popularity.draw(random);
       const Item& shown = items_[static_cast<std::size_t>(item)];
-      const double likely = sigmoid(logit(members_[static_cast<std::size_t>(member)], shown));
+      const double liking = logit(members_[static_cast<std::size_t>(member)], shown);
       const double passed = static_cast<double>(row) / static_cast<double>(options_.rows);
       check(member_ids.Append(member + 1));
       check(item_ids.Append(item + 1));
       check(timestamps.Append(kStart + static_cast<std::int64_t>(passed * kSeconds)));
       check(device_names.Append(kDevices[static_cast<std::size_t>(devices.draw(random))]));
       check(prices.Append(std::round(shown.price * 100.0) / 100));
-      check(clicks.Append(random.uniform() < likely ? 1 : 0));
+      check(clicks.Append(random.uniform() < sigmoid(liking) ? 1 : 0));
+      if (!options_.with_dwell) continue;
+      const DwellContext& surface = drawn(kSurfaces, dwell_random.uniform());
+      const DwellContext& type = *types[static_cast<std::size_t>(item)];
+      const double logarithm = kDwellMean + surface.longer + type.longer + kDwellByLogit * liking +
+                               kDwellDeviation * dwell_random.normal();
+      check(surfaces.Append(surface.name));
+      check(content_types.Append(type.name));
+      check(dwells.Append(std::round(std::exp(logarithm) * 1000) / 1000));
     }
-    writer.write(*batch_of(schema, member_ids, item_ids, timestamps, device_names, prices, clicks));
+    writer.write(
+        options_.with_dwell
+            ? *batch_of(schema, member_ids, item_ids, timestamps, device_names, prices, clicks,
+                        surfaces, content_types, dwells)
+            : *batch_of(schema, member_ids, item_ids, timestamps, device_names, prices, clicks));
   }
   writer.finish();
 }

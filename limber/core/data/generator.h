@@ -14,6 +14,7 @@ struct GeneratorOptions {
   std::int64_t items = 500;     ///< at least 1
   std::uint64_t seed = 1;
   std::string format = "parquet";  ///< or "csv"
+  bool with_dwell = false;         ///< interactions also say where, on what and for how long
 };
 
 /// A synthetic interaction log whose members have known preferences, so that tests and benchmarks
@@ -33,7 +34,14 @@ struct GeneratorOptions {
 ///     items         item_id, category, tags (a list; in CSV separated by "|")
 ///     members       member_id, age, country
 ///
-/// The same options give the same bytes.
+/// With `with_dwell` the interactions have three columns more: surface (where the item was shown),
+/// content_type (which follows from the item) and dwell_seconds, whose logarithm is normal with
+///
+///     mean = 1.8 + longer(surface) + longer(content_type) + 0.5 logit(p),   deviation 0.7
+///
+/// so that a video keeps everybody for long, and long for a video says that the member likes it.
+///
+/// The same options give the same bytes, and the other columns are the same with and without.
 class Generator {
  public:
   static constexpr int kDimension = 8;

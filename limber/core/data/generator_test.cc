@@ -96,6 +96,57 @@ TEST(Generator, ActivityAndPopularityArePowerLawsAndTimeRises) {
   EXPECT_NEAR(ratio_of_ranks(items, 50) / std::pow(50, 0.9), 1, 0.15);
 }
 
+TEST(Generator, DwellFollowsContextAndLikingAndChangesNothingElse) {
+  const TemporaryFolder folder;
+  GeneratorOptions options{.rows = 60000, .members = 300, .items = 200, .seed = 3};
+  Generator(options).write(folder.path() / "without");
+  options.with_dwell = true;
+  const Generator generator(options);
+  generator.write(folder.path() / "with");
+  const fs::path file = folder.path() / "with/interactions.parquet";
+  const std::vector<Row> rows = rows_of(file);
+  const std::vector<Row> others = rows_of(folder.path() / "without/interactions.parquet");
+  ASSERT_EQ(rows.size(), others.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    ASSERT_EQ(rows[i].member, others[i].member);
+    ASSERT_EQ(rows[i].item, others[i].item);
+    ASSERT_EQ(rows[i].clicked, others[i].clicked);
+  }
+
+  // Of every surface and content type, what is left of the logarithm once liking is taken out.
+  struct Sum {
+    double count = 0, sum = 0, squares = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Sum> clusters;
+  std::map<std::int64_t, std::set<std::string>> types;
+  TableReader reader({file}, {"surface", "content_type", "dwell_seconds"}, false);
+  std::size_t at = 0;
+  for (Chunk chunk; reader.next(chunk);) {
+    const ColumnView surface(chunk.batch->column(0)), type(chunk.batch->column(1)),
+        dwell(chunk.batch->column(2));
+    for (std::int64_t i = 0; i < chunk.batch->num_rows(); ++i, ++at) {
+      const double p = generator.probability(rows[at].member, rows[at].item);
+      const double rest = std::log(dwell.number(i) + 1e-4) - 0.5 * std::log(p / (1 - p));
+      Sum& cluster = clusters[{std::string(surface.key(i).text), std::string(type.key(i).text)}];
+      cluster.count += 1;
+      cluster.sum += rest;
+      cluster.squares += rest * rest;
+      types[rows[at].item].insert(std::string(type.key(i).text));
+    }
+  }
+  const std::map<std::string, double> longer = {{"feed", 0},  {"search", 0.8},  {"profile", 0.4},
+                                                {"image", 0}, {"article", 0.9}, {"video", 1.4}};
+  EXPECT_EQ(clusters.size(), 9U);
+  for (const auto& [name, cluster] : clusters) {
+    const double mean = cluster.sum / cluster.count;
+    EXPECT_NEAR(mean, 1.8 + longer.at(name.first) + longer.at(name.second),
+                5 * 0.7 / std::sqrt(cluster.count))
+        << name.first << ' ' << name.second;
+    EXPECT_NEAR(std::sqrt(cluster.squares / cluster.count - mean * mean), 0.7, 0.05);
+  }
+  for (const auto& [item, seen] : types) EXPECT_EQ(seen.size(), 1U) << item;
+}
+
 TEST(Generator, SameSeedSameBytes) {
   const TemporaryFolder folder;
   for (const char* format : {"parquet", "csv"}) {

@@ -88,11 +88,75 @@ TEST(LabelExpression, KnowsItsColumn) {
   EXPECT_EQ(LabelExpression("l", "clicked").column(), "clicked");
 }
 
+TEST(LabelExpression, ComparesWithAPercentile) {
+  const LabelExpression plain("long", "dwell_seconds > p90");
+  EXPECT_TRUE(plain.has_percentile());
+  EXPECT_TRUE(plain.wants_number());
+  EXPECT_EQ(plain.column(), "dwell_seconds");
+  EXPECT_EQ(plain.percentile(), 900000);
+  EXPECT_TRUE(plain.clusters().empty());
+  EXPECT_EQ(plain.compare(3, 3), 0);
+  EXPECT_EQ(plain.compare(3.5, 3), 1);
+
+  const LabelExpression clustered("long", " dwell>=p99.5  by surface ,content type, 'a, by > b' ");
+  EXPECT_EQ(clustered.percentile(), 995000);
+  EXPECT_EQ(clustered.clusters(),
+            (std::vector<std::string>{"surface", "content type", "a, by > b"}));
+  EXPECT_EQ(clustered.compare(3, 3), 1);
+  EXPECT_EQ(LabelExpression("short", "dwell < p2.0625 by by").percentile(), 20625);
+  EXPECT_EQ(LabelExpression("short", "dwell < p2.0625 by by").clusters().front(), "by");
+  EXPECT_EQ(LabelExpression("short", "dwell <= p07").percentile(), 70000);
+
+  // The value must be a number all the same.
+  EXPECT_THROW(plain.evaluate(texts({"long"}), 0), BadValue);
+  EXPECT_THROW(plain.evaluate(texts({"1"}), 1), BadValue);
+}
+
+TEST(LabelExpression, AWordThatLooksLikeAPercentile) {
+  EXPECT_EQ(evaluate("gate == p90", texts({"p90", "p9"})), (Floats{1, 0}));
+  EXPECT_EQ(evaluate("gate != 'p90'", texts({"p90", "p9"})), (Floats{0, 1}));
+  EXPECT_FALSE(LabelExpression("l", "gate == p90").has_percentile());
+  EXPECT_FALSE(LabelExpression("l", "p90 > 4").has_percentile());
+  EXPECT_THROW(LabelExpression("l", "gate > 'p90'"), InputError);
+}
+
 TEST(LabelExpression, SyntaxErrorsNameLabelAndExpression) {
-  for (const char* wrong :
-       {"", "  ", ">= 4", "rating >=", "rating = 4", "rating => 4", "rating === 4",
-        "rating >= high", "rating >= '4'", "1 < rating < 5", "'rating >= 4", "rating == 'x",
-        "rating == 'x' y", "'rating' 4", "rating ! 4"}) {
+  for (const char* wrong : {"",
+                            "  ",
+                            ">= 4",
+                            "rating >=",
+                            "rating = 4",
+                            "rating => 4",
+                            "rating === 4",
+                            "rating >= high",
+                            "rating >= '4'",
+                            "1 < rating < 5",
+                            "'rating >= 4",
+                            "rating == 'x",
+                            "rating == 'x' y",
+                            "'rating' 4",
+                            "rating ! 4",
+                            "dwell > p0",
+                            "dwell > p100",
+                            "dwell > p100.5",
+                            "dwell > p",
+                            "dwell > p9x",
+                            "dwell > p90.",
+                            "dwell > p.5",
+                            "dwell > p90.00001",
+                            "dwell > p1e1",
+                            "dwell > p-5",
+                            "dwell > p90 surface",
+                            "dwell > p90 bysurface",
+                            "dwell > p90 by",
+                            "dwell > p90 by ,",
+                            "dwell > p90 by a,",
+                            "dwell > p90 by a,,b",
+                            "dwell > p90 by a, a",
+                            "dwell > p90 by 'a",
+                            "dwell > p90 by 'a' b",
+                            "dwell > p90by a",
+                            "> p90"}) {
     try {
       const LabelExpression label("like", wrong);
       ADD_FAILURE() << wrong;

@@ -61,15 +61,19 @@ MappedFile gather(const fs::path& path, std::span<const T> values,
   return file;
 }
 
-/// Indices of values seen often enough in training rows, most frequent first, so that the rows
-/// of the embedding table that are used together lie together.
-std::vector<std::int32_t> frequent(const std::vector<std::int64_t>& counts,
+/// Indices of the values that stay: those below `old` as they are, then the others that were seen
+/// often enough in training rows, most frequent first, so that the rows of the embedding table that
+/// are used together lie together.
+std::vector<std::int32_t> frequent(const std::vector<std::int64_t>& counts, std::int64_t old,
                                    std::int64_t min_count) {
   std::vector<std::int32_t> kept;
   for (std::size_t index = 1; index < counts.size(); ++index) {
-    if (counts[index] >= min_count) kept.push_back(static_cast<std::int32_t>(index));
+    if (static_cast<std::int64_t>(index) < old || counts[index] >= min_count) {
+      kept.push_back(static_cast<std::int32_t>(index));
+    }
   }
-  std::stable_sort(kept.begin(), kept.end(), [&](std::int32_t a, std::int32_t b) {
+  const auto first_new = kept.begin() + static_cast<std::ptrdiff_t>(old - 1);
+  std::stable_sort(first_new, kept.end(), [&](std::int32_t a, std::int32_t b) {
     return counts[static_cast<std::size_t>(a)] > counts[static_cast<std::size_t>(b)];
   });
   return kept;
@@ -80,13 +84,18 @@ constexpr std::int64_t sample_size = 1'000'000;
 
 }  // namespace
 
-RawFeature::RawFeature(const FeatureEncoder& encoder, bool fitted, const fs::path& stem)
+RawFeature::RawFeature(const FeatureEncoder& encoder, Fit fit, const fs::path& stem)
     : kind_(encoder.kind),
       bucketize_(encoder.kind == FeatureKind::number && encoder.has_table()),
-      fitted_(fitted),
-      hashed_(encoder.vocabulary_kind == "hash"),
+      fit_(fit),
+      provisional_used_(fit != Fit::fixed && encoder.vocabulary_kind != "hash"),
       encoder_(encoder),
       stem_(stem) {
+  if (fit == Fit::grown && provisional_used_ && encoder.vocabulary) {
+    for (std::int32_t index = 1; index < encoder.vocabulary->size(); ++index) {
+      provisional_.add(encoder.vocabulary->key(index));
+    }
+  }
   const std::string name = stem.string();
   if (kind_ == FeatureKind::number) {
     numbers_ = ColumnFile<float>(name + ".raw_numbers");
@@ -111,9 +120,11 @@ void RawFeature::read(const ColumnView& view, std::int64_t i) {
     keys_.push_back(view.key(i));
   }
   indices_.clear();
-  for (const Key& key : keys_) {
-    indices_.push_back(fitted_ || hashed_ ? encoder_.index(key) : provisional_.add(key));
-  }
+  for (const Key& key : keys_) indices_.push_back(index_of(key));
+}
+
+std::int32_t RawFeature::index_of(const Key& key) {
+  return provisional_used_ ? provisional_.add(key) : encoder_.index(key);
 }
 
 void RawFeature::read_missing() {
@@ -127,7 +138,7 @@ void RawFeature::read_key(const Key& key) {
     number_ =
         key.is_number ? static_cast<float>(key.number) : std::numeric_limits<float>::quiet_NaN();
   } else if (key.is_number || !key.text.empty()) {
-    indices_.push_back(fitted_ || hashed_ ? encoder_.index(key) : provisional_.add(key));
+    indices_.push_back(index_of(key));
   }
 }
 
@@ -157,7 +168,7 @@ FeatureColumn RawFeature::finish(
     const MappedFile raw = numbers_.finish();
     const auto values = raw.as<float>();
     const auto rows = static_cast<std::int64_t>(values.size());
-    if (!fitted_) {
+    if (fit_ == Fit::anew) {
       std::vector<float> sample;
       const std::int64_t stride = std::max<std::int64_t>(1, rows / sample_size);
       for (std::int64_t i = 0; i < rows; i += stride) {
@@ -188,7 +199,7 @@ FeatureColumn RawFeature::finish(
     raw_lengths = lengths_.finish();
   }
   std::vector<std::int32_t> renumber;
-  if (!fitted_ && !hashed_) {
+  if (provisional_used_) {
     std::vector<std::int64_t> counts(static_cast<std::size_t>(provisional_.size()), 0);
     const auto rows = static_cast<std::int64_t>(
         kind_ == FeatureKind::id ? ids.size() : raw_lengths.as<std::int32_t>().size());
@@ -206,7 +217,9 @@ FeatureColumn RawFeature::finish(
         }
       }
     }
-    const std::vector<std::int32_t> kept = frequent(counts, options.min_count);
+    const std::int64_t old =
+        fit_ == Fit::grown && encoder.vocabulary ? encoder.vocabulary->size() : 1;
+    const std::vector<std::int32_t> kept = frequent(counts, old, options.min_count);
     encoder.vocabulary = std::make_shared<Vocabulary>(provisional_.select(kept));
     renumber.assign(counts.size(), Vocabulary::unknown);
     for (std::size_t i = 0; i < kept.size(); ++i) {

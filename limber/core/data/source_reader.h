@@ -10,6 +10,7 @@
 #include "limber/core/data/column.h"
 #include "limber/core/data/column_file.h"
 #include "limber/core/data/dataset.h"
+#include "limber/core/data/fit.h"
 #include "limber/core/data/reader.h"
 
 namespace limber {
@@ -25,11 +26,11 @@ void for_each_row(std::vector<std::filesystem::path> files, std::vector<std::str
                                            std::size_t& at)>& row);
 
 /// Collects the raw values of one feature while its source is read: numbers as they are, ids as
-/// indices into a provisional vocabulary of everything seen.
+/// indices into a provisional vocabulary of everything seen, which begins with the values that the
+/// encoder has where it is to grow.
 class RawFeature {
  public:
-  /// `fitted`: take indices from the encoder's own vocabulary instead of a provisional one.
-  RawFeature(const FeatureEncoder& encoder, bool fitted, const std::filesystem::path& stem);
+  RawFeature(const FeatureEncoder& encoder, Fit fit, const std::filesystem::path& stem);
 
   /// Reads row `i` without storing it. Throws BadValue.
   void read(const ColumnView& view, std::int64_t i);
@@ -41,14 +42,19 @@ class RawFeature {
   std::int64_t stored() const { return stored_; }
 
   /// Final columns in the order `order` (empty: as they were stored). Weights the rows by
-  /// `weights` (how often each counts as training data) to fit `encoder` unless it is fitted.
+  /// `weights` (how often each counts as training data) to fit or grow `encoder`.
   FeatureColumn finish(FeatureEncoder& encoder, const FeatureOptions& options,
                        std::span<const std::int64_t> order,
                        const std::function<std::int64_t(std::int64_t)>& weight_of_sorted_row);
 
  private:
+  /// The encoder's own index, or the provisional one.
+  std::int32_t index_of(const Key& key);
+
   FeatureKind kind_;
-  bool bucketize_, fitted_, hashed_;
+  bool bucketize_;
+  Fit fit_;
+  bool provisional_used_;  ///< new values are numbered as they come, and sorted out at the end
   const FeatureEncoder encoder_;
   std::filesystem::path stem_;
   Vocabulary provisional_;
