@@ -66,12 +66,31 @@ void ArtifactWriter::add_tensors(const std::string& relative_path, std::span<con
   }
   add(relative_path, [&](OutputFile& file) { write_safetensors(file, tensors, metadata); });
   for (const Tensor& tensor : tensors) {
-    if (!tensor_names_.insert(tensor.name).second) {
-      throw Error("{}: two tensors are named {}", relative_path, tensor.name);
-    }
-    manifest_.tensors.push_back({tensor.name, relative_path, tensor.type, tensor.shape});
+    add_tensor({tensor.name, relative_path, tensor.type, tensor.shape});
   }
   usable_ = true;
+}
+
+void ArtifactWriter::add_tensor(const TensorEntry& tensor) {
+  if (!tensor_names_.insert(tensor.name).second) {
+    throw Error("{}: two tensors are named {}", tensor.file, tensor.name);
+  }
+  manifest_.tensors.push_back(tensor);
+}
+
+void ArtifactWriter::add_copy(const Artifact& from, const std::string& relative_path) {
+  begin_step();
+  const MappedFile bytes = MappedFile::open(from.file(relative_path));
+  add(relative_path, [&](OutputFile& file) { file.write({bytes.data(), bytes.size()}); });
+  for (const TensorEntry& tensor : from.contents().tensors) {
+    if (tensor.file == relative_path) add_tensor(tensor);
+  }
+  manifest_.format = std::max(manifest_.format, from.contents().format);
+  usable_ = true;
+}
+
+void ArtifactWriter::require_format(std::uint64_t format) {
+  manifest_.format = std::max(manifest_.format, format);
 }
 
 void ArtifactWriter::add_file(const std::string& relative_path, std::span<const std::byte> bytes) {

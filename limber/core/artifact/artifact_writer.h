@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "limber/core/artifact/artifact.h"
 #include "limber/core/artifact/manifest.h"
 #include "limber/core/artifact/output_file.h"
 #include "limber/core/artifact/safetensors.h"
@@ -30,6 +31,13 @@ class ArtifactWriter {
   void add_file(const std::string& relative_path, std::span<const std::byte> bytes);
   void add_file(const std::string& relative_path, std::string_view text);
 
+  /// A file of a published version as it is, with its tensors. The version needs the format that
+  /// the other one needed. Throws as the others.
+  void add_copy(const Artifact& from, const std::string& relative_path);
+
+  /// The model says something that readers of formats before this one would misread.
+  void require_format(std::uint64_t format);
+
   /// Writes the manifest, flushes everything to disk and renames the folder to the next version.
   /// Returns the version's folder. Throws Error, with nothing published. The writer is then spent.
   std::filesystem::path publish(const ManifestFields& fields);
@@ -38,6 +46,7 @@ class ArtifactWriter {
   template <class Write>
   void add(const std::string& relative_path, Write write);
   void begin_step();
+  void add_tensor(const TensorEntry& tensor);
 
   std::filesystem::path model_folder_;
   WorkFolder work_;

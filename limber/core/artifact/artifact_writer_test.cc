@@ -71,6 +71,33 @@ class ArtifactWriterTest : public testing::Test {
   const fs::path model_ = models_ / "m";
 };
 
+TEST(ArtifactCopy, HasTheOthersFilesByteForByte) {
+  const TemporaryFolder folder;
+  const Artifact before = Artifact::open(publish(folder.path(), 3));
+  EXPECT_EQ(before.contents().format, 1U);
+  const float extra = 0.5F;
+  ArtifactWriter writer(folder.path(), "m");
+  for (const FileEntry& file : before.contents().files) writer.add_copy(before, file.path);
+  writer.add_tensors("extra.safetensors",
+                     std::vector{make_tensor<float>("extra", {1}, std::span(&extra, 1))});
+  writer.require_format(2);
+  const Artifact after = Artifact::open(writer.publish(before.contents().fields));
+  expect_consistent(after);
+  EXPECT_EQ(after.contents().format, 2U);
+  EXPECT_EQ(after.tensor("extra").values<float>()[0], extra);
+  for (const FileEntry& file : before.contents().files) {
+    EXPECT_EQ(after.read(file.path), before.read(file.path)) << file.path;
+  }
+
+  // What one needs, a copy of it does.
+  ArtifactWriter second(folder.path(), "m");
+  second.add_copy(after, "extra.safetensors");
+  EXPECT_EQ(Artifact::open(second.publish({})).contents().format, 2U);
+  ArtifactWriter third(folder.path(), "m");
+  EXPECT_THROW(third.add_copy(before, "none.txt"), InputError);
+  EXPECT_THROW(third.publish({}), Error);
+}
+
 TEST_F(ArtifactWriterTest, VersionsCountUpFromTheHighest) {
   EXPECT_EQ(publish(models_, 1), model_ / "000001");
   EXPECT_EQ(publish(models_, 2), model_ / "000002");

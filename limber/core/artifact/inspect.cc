@@ -127,6 +127,45 @@ std::vector<Row> describe_features(const Artifact& artifact) {
   return rows;
 }
 
+/// Of labels that are compared with a percentile, the largest clusters first.
+std::vector<Row> describe_thresholds(const Artifact& artifact) {
+  constexpr std::size_t kMost = 20;
+  std::vector<Row> rows;
+  const json none = json::object();
+  const auto inside = [&](const json& object, const char* key) -> const json& {
+    return object.is_object() && object.contains(key) ? object[key] : none;
+  };
+  const json& layout = inside(artifact.contents().fields.encoders, "layout");
+  for (const auto& [label, measured] : inside(layout, "label_thresholds").items()) {
+    const auto row_of = [&](const json& threshold, const std::string& cluster) -> Row {
+      return {label, cluster, text_at(threshold, "threshold"),
+              counted(inside(threshold, "rows").is_number_unsigned()
+                          ? threshold["rows"].get<std::uint64_t>()
+                          : 0,
+                      "row", "rows")};
+    };
+    rows.push_back(row_of(inside(measured, "all"),
+                          fmt::format("p{} of all rows", text_at(measured, "percentile"))));
+    std::vector<json> clusters;
+    for (const json& cluster : inside(measured, "clusters")) clusters.push_back(cluster);
+    std::ranges::stable_sort(clusters, [&](const json& a, const json& b) {
+      return inside(a, "rows") > inside(b, "rows");
+    });
+    for (std::size_t c = 0; c < std::min(clusters.size(), kMost); ++c) {
+      std::string name;
+      for (const json& value : inside(clusters[c], "values")) {
+        name += (name.empty() ? "" : ", ") + (value.is_null() ? "(missing)" : shown(value));
+      }
+      rows.push_back(row_of(clusters[c], name));
+    }
+    if (clusters.size() > kMost) {
+      rows.push_back({label, fmt::format("{} more (--json shows them)",
+                                         counted(clusters.size() - kMost, "cluster", "clusters"))});
+    }
+  }
+  return rows;
+}
+
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
@@ -162,14 +201,19 @@ std::string describe_artifact(const Artifact& artifact) {
                           : json::object();
 
   std::string out = fmt::format("{}, version {}\n", manifest.name, manifest.version);
-  out += fmt::format("written {}, format {}\n", manifest.created, kFormatVersion);
+  out += fmt::format("written {}, format {}\n", manifest.created, manifest.format);
   out += fmt::format("{} in {}, {}\n", readable_size(bytes),
                      counted(manifest.files.size(), "file", "files"),
                      counted(parameters, "parameter", "parameters"));
   print_table(out, "Files", files, {1, 2});
   print_table(out, "Tensors", tensors);
   print_table(out, "Labels", flatten(labels));
+  print_table(out, "Label thresholds", describe_thresholds(artifact), {2, 3});
   print_table(out, "Features", describe_features(artifact));
+  const json& encoders = manifest.fields.encoders;
+  if (encoders.is_object() && encoders.contains("popularity")) {
+    print_table(out, "Popularity", flatten(encoders["popularity"]));
+  }
   print_table(out, "Data window", flatten(manifest.fields.data_window));
   print_table(out, "Metrics", flatten(manifest.fields.metrics));
   return out;

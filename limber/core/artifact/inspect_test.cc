@@ -78,16 +78,49 @@ TEST(Inspect, LargeNumbersStayReadable) {
   EXPECT_EQ(out.find("Metrics"), std::string::npos) << out;
 }
 
+TEST(Inspect, ThresholdsOfLabelsTheLargestClustersFirst) {
+  using nlohmann::json;
+  const TemporaryFolder folder;
+  ArtifactWriter writer(folder.path(), "m");
+  json clusters = json::array({{{"values", {"feed", 3}}, {"threshold", 12.5}, {"rows", 200}},
+                               {{"values", {nullptr, "a"}}, {"threshold", 8.25}, {"rows", 1500}}});
+  for (int i = 0; i < 21; ++i) {
+    clusters.push_back({{"values", {"rare", i}}, {"threshold", 1}, {"rows", 100}});
+  }
+  ManifestFields fields;
+  fields.encoders["layout"]["label_thresholds"]["long"] = {
+      {"percentile", 90.0},
+      {"by", {"surface", "place"}},
+      {"all", {{"threshold", 10}, {"rows", 4000}}},
+      {"clusters", clusters}};
+  const std::string out = describe_artifact(Artifact::open(writer.publish(fields)));
+  EXPECT_NE(out.find(R"(
+Label thresholds
+  long  p90 of all rows                        10  4,000 rows
+  long  (missing), a                         8.25  1,500 rows
+  long  feed, 3                              12.5    200 rows
+  long  rare, 0                                 1    100 rows
+)"),
+            std::string::npos)
+      << out;
+  EXPECT_NE(out.find("rare, 17 "), std::string::npos) << out;
+  EXPECT_EQ(out.find("rare, 18 "), std::string::npos) << out;
+  EXPECT_NE(out.find("  long  3 clusters more (--json shows them)\n"), std::string::npos) << out;
+}
+
 TEST(Inspect, FieldsOfAnyShapeAreShownOrLeftOut) {
   using nlohmann::json;
   const TemporaryFolder folder;
   for (const json& odd : {json(nullptr), json(3), json("text"), json::array({1, json::object()}),
                           json{{"data", {{"labels", {{"like", 3}}}}}}, json{{"data", 3}},
-                          json{{"name", json::array()}, {"of", 1}}}) {
+                          json{{"name", json::array()}, {"of", 1}},
+                          json{{"layout", {{"label_thresholds", {{"like", {{"clusters", 3}}}}}}}},
+                          json{{"layout", {{"label_thresholds", {1, 2}}}}}}) {
     ArtifactWriter writer(folder.path(), "m");
     ManifestFields fields;
     fields.config = fields.encoders = fields.data_window = fields.metrics = odd;
-    if (odd.is_object()) fields.encoders = {{"features", json::array({odd, 3, nullptr})}};
+    if (odd.is_object() && !odd.contains("layout"))
+      fields.encoders = {{"features", json::array({odd, 3, nullptr})}};
     if (odd.is_string()) fields.encoders = {{"features", odd}};
     const std::string out = describe_artifact(Artifact::open(writer.publish(fields)));
     EXPECT_EQ(out.rfind("m, version ", 0), 0u) << out;

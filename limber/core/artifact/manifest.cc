@@ -51,6 +51,7 @@ class ManifestReader {
       damaged("it does not match its own checksum");
     }
     Manifest manifest;
+    manifest.format = root["format_version"].get<std::uint64_t>();
     manifest.name = text_at(root, "name");
     manifest.version = text_at(root, "version");
     manifest.created = text_at(root, "created");
@@ -163,7 +164,7 @@ std::string manifest_to_text(const Manifest& manifest) {
                        {"dtype", name_of(tensor.type)},
                        {"shape", tensor.shape}});
   }
-  const ordered_json root = {{"format_version", kFormatVersion},
+  const ordered_json root = {{"format_version", manifest.format},
                              {"name", manifest.name},
                              {"version", manifest.version},
                              {"created", manifest.created},

@@ -10,9 +10,14 @@
 
 namespace limber {
 
-/// The artifact format that this build writes, and the newest that it reads. A reader of format N
-/// ignores keys that it does not know; whatever would mislead it needs N + 1.
-inline constexpr std::uint64_t kFormatVersion = 1;
+/// The newest artifact format that this build reads. A reader of format N ignores keys that it does
+/// not know; whatever would mislead it needs N + 1. A model is written in the oldest format that
+/// says all of it:
+///
+///   1  everything but
+///   2  wide popularity (popularity.safetensors), which a reader of format 1 would not add
+inline constexpr std::uint64_t kFormatVersion = 2;
+inline constexpr std::uint64_t kOldestFormat = 1;
 inline constexpr const char* kManifestName = "manifest.json";
 
 /// What training says about a model; kept as given.
@@ -38,6 +43,7 @@ struct FileEntry {
 
 /// manifest.json: what a version of a model is, and what every file of it must be.
 struct Manifest {
+  std::uint64_t format = kOldestFormat;
   std::string name;
   std::string version;  ///< name of the version's folder
   std::string created;  ///< UTC, such as 2026-02-03T04:05:06Z
