@@ -12,6 +12,7 @@
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/base/main.h"
+#include "limber/core/base/one_line.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
 #include "limber/core/data/dataset_builder.h"
@@ -139,7 +140,8 @@ int adapt_files(const AdaptArguments& arguments) {
   const Config config =
       parse_config(config_to_yaml(model->config), arguments.model, arguments.settings);
   const TemporaryFolder folder;
-  const Dataset dataset = build_dataset(config, folder.path(), &model->encoders);
+  const Dataset dataset =
+      build_dataset(config, folder.path(), &model->encoders, &model->layout.label_thresholds);
   if (dataset.layout.labels != model->layout.labels) {
     throw InputError("data.labels: the model was trained with other labels");
   }
@@ -351,6 +353,13 @@ int run_adapt(const AdaptArguments& arguments) {
   }
   if (arguments.store.empty() && (arguments.load || arguments.all)) {
     throw InputError("limber adapt: --load and --all need --store");
+  }
+  for (const std::string& setting : arguments.settings) {
+    if (setting.starts_with("data.")) continue;
+    throw InputError(
+        "--set {}: limber adapt reads options of data.* alone; the model keeps what it was trained "
+        "with",
+        one_short_line(setting, 80));
   }
   if (!arguments.store.empty() && !arguments.load) {
     check_store_is_there(arguments.store);

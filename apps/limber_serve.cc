@@ -85,6 +85,11 @@ int parse_and_run(int argc, char** argv) {
                    "store would not see each other's clicks")
       ->check(CLI::Range(0, 1000000000));
   add_kept(serve_verb, serve.most_interactions, serve.interaction_days);
+  serve_verb
+      ->add_option("--explore", serve.explore,
+                   "Deviations of the last layer's posterior that rankings draw (Thompson\n"
+                   "sampling), in place of the model's explore.scale; 0: never explore")
+      ->check(CLI::Range(0.0, 100.0));
   serve_verb->add_option("--title", serve.title,
                          "Column of the item table that the console page shows");
   serve_verb
@@ -113,7 +118,7 @@ int parse_and_run(int argc, char** argv) {
   add_kept(adapt_verb, adapt.most_interactions, adapt.interaction_days);
   adapt_verb
       ->add_option("--set", adapt.settings,
-                   "Overrides an option, such as data.interactions=new.parquet")
+                   "Overrides an option of data.*, such as data.interactions=new.parquet")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   add_tables(adapt_verb, adapt.tables);
@@ -137,11 +142,46 @@ int parse_and_run(int argc, char** argv) {
                          "Leaves out rows that cannot be read, and counts them");
   add_tables(predict_verb, predict.tables);
 
+  PopularityArguments popularity;
+  CLI::App* popularity_verb = app.add_subcommand(
+      "popularity",
+      "Fits what each item adds to the logits of a published model, on recent interactions, and\n"
+      "publishes the model once more with it. Seconds, no training; to be run every few hours.");
+  popularity_verb->add_option("model", popularity.model, "models/NAME or models/NAME/VERSION")
+      ->required();
+  popularity_verb
+      ->add_option("input", popularity.inputs,
+                   "Interactions with their labels: files, folders or globs")
+      ->required();
+  popularity_verb
+      ->add_option("--by", popularity.by, "Feature of kind id whose values are the items")
+      ->type_name("FEATURE")
+      ->required();
+  popularity_verb
+      ->add_option("--prior-deviation", popularity.prior_deviation,
+                   "Deviation of the effects before any row was seen; without it the likeliest, "
+                   "for each\nlabel")
+      ->check(CLI::Range(1e-4, 100.0));
+  popularity_verb
+      ->add_option("--half-life-days", popularity.half_life_days,
+                   "Age at which a row counts half, by data.time; without it all count alike")
+      ->check(CLI::Range(1e-3, 36500.0));
+  popularity_verb
+      ->add_option("--days", popularity.days,
+                   "Fits on the rows of the last days alone; members are adapted to older ones")
+      ->check(CLI::Range(1e-3, 36500.0));
+  popularity_verb->add_flag("--skip-bad-rows", popularity.skip_bad_rows,
+                            "Leaves out rows that cannot be read, and counts them");
+  add_tables(popularity_verb, popularity.tables);
+  popularity_verb->add_option("--threads", popularity.threads, "Threads; 0: one a processor")
+      ->check(CLI::Range(0, 4096));
+
   add_quiet(app, quiet);
   if (const auto code = parse_arguments(app, argc, argv)) return *code;
   Progress::set_quiet(quiet);
   if (*serve_verb) return run_serve(serve);
   if (*predict_verb) return run_predict(predict);
+  if (*popularity_verb) return run_popularity(popularity);
   return run_adapt(adapt);
 }
 

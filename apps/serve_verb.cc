@@ -115,7 +115,7 @@ void warm_up(RankingService& service) {
   for (int round = 0; round < 3; ++round) {
     bench->candidates.restart();
     for (int i = 0; i < 200; ++i) bench->candidates.add(row);
-    service.rank(*model, *bench, "limber-warm-up", "", 0);
+    service.rank(*model, *bench, "limber-warm-up", "", 0, /*explore=*/true);
   }
 }
 
@@ -165,7 +165,13 @@ int run_serve(const ServeArguments& arguments) {
   const bool shared_store = arguments.store.starts_with("redis:");
   Personaliser personaliser(*store, arguments.cached_members.value_or(shared_store ? 0 : 100000));
   ModelHost host(arguments.model, served, personaliser);
-  RankingService service(host, personaliser);
+  RankingService service(host, personaliser, arguments.explore);
+  if (arguments.explore.value_or(0) > 0 && !host.current()->runtime().last_layers) {
+    throw InputError(
+        "--explore {}: version {} of {} does not know how uncertain its last layer is; train it "
+        "with explore.enabled: true",
+        *arguments.explore, host.current()->runtime().version(), host.current()->runtime().name());
+  }
   const ConsoleData console = console_data(*host.current(), arguments);
   warm_up(service);
 

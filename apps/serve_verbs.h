@@ -23,7 +23,8 @@ struct ServeArguments {
   std::optional<std::size_t> cached_members;  ///< 100,000; with Redis, which others may share, 0
   std::int64_t most_interactions = 0;         ///< 0: as many as the model looks back on
   std::int64_t interaction_days = 0;          ///< 0: forever
-  std::string title;  ///< column of the item table that the console page shows
+  std::optional<double> explore;  ///< deviations that rankings draw; the model's without it
+  std::string title;              ///< column of the item table that the console page shows
   double watch_seconds = 1;
   std::int64_t drain_seconds = 30;
 };
@@ -52,6 +53,19 @@ struct PredictArguments {
   bool skip_bad_rows = false;
 };
 int run_predict(const PredictArguments& arguments);
+
+struct PopularityArguments {
+  std::string model;
+  std::vector<std::string> inputs;
+  std::string by;
+  double prior_deviation = 0;  ///< 0: estimated
+  double half_life_days = 0;   ///< 0: all rows count alike
+  double days = 0;             ///< 0: all rows are fitted on
+  std::vector<std::string> tables;
+  bool skip_bad_rows = false;
+  std::size_t threads = 0;
+};
+int run_popularity(const PopularityArguments& arguments);
 
 /// NAME=PATH, ... by name. Throws InputError that names `option`.
 std::map<std::string, std::string> named_paths(const std::vector<std::string>& given,

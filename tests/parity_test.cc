@@ -15,6 +15,7 @@
 #include "limber/serving/runtime/dataset_rows.h"
 #include "limber/serving/runtime/scorer.h"
 #include "limber/training/meta/episode.h"
+#include "limber/training/train/last_layer_posterior.h"
 #include "limber/training/train/publish.h"
 #include "tests/parity_shapes.h"
 
@@ -44,6 +45,75 @@ class Parity {
     }
     compare(model, dataset, RuntimeModel::load(Artifact::open(published), shared));
     fs::remove_all(folder_.path() / "models");
+  }
+
+  /// Compares logits under a draw of the last layers with those that training's z gives.
+  void check_drawn(const Shape& shape) {
+    SCOPED_TRACE(shape.text());
+    const Config config = make_config(folder_.path(), shape);
+    const Dataset& dataset = dataset_for(config, shape.weights);
+    RankingModel model(dataset.layout, config.model, config.meta, std::vector<double>{0.3, 0.6}, 7,
+                       torch::TensorOptions().dtype(torch::kFloat));
+    model->eval();
+    scatter(model);
+    const std::vector<LastLayerState> states = last_layer_posteriors(model, dataset, config);
+    const fs::path published = publish_model(folder_.path() / "models", config, dataset, model,
+                                             nlohmann::json::object(), "", {.last_layers = states});
+    const auto runtime = RuntimeModel::load(Artifact::open(published), {"age", "city"});
+    fs::remove_all(folder_.path() / "models");
+    ASSERT_TRUE(runtime->last_layers.has_value());
+    DrawnLastLayers drawn;
+    Random random(5);
+    runtime->last_layers->draw(random, 1, drawn);
+    const LastLayerView view = drawn.view();
+
+    EvaluationSampler::Options sampled;
+    sampled.part = Part::test;
+    sampled.support = 0;
+    const EvaluationSampler sampler(dataset, sampled);
+    BatchMaker maker(dataset);
+    TaskBatch batch;
+    const EpisodePlan plan = sampler.plan(0);
+    gather_episode(plan, maker, batch);
+    EpisodeOptions options;
+    options.last_layers = true;
+    const Episode episode = run_episode(model, batch, options);
+    // The same draw in training's order of the inputs.
+    Random same(5);
+    torch::Tensor expected = torch::empty_like(episode.query_logits);
+    for (std::int64_t l = 0; l < model->labels(); ++l) {
+      const LastLayerState& state = states[static_cast<std::size_t>(l)];
+      const LastLayerSampler label({state.mean.begin(), state.mean.end()},
+                                   {state.factor.begin(), state.factor.end()});
+      torch::Tensor weights = torch::empty({static_cast<std::int64_t>(label.dim())});
+      label.draw(same, 1, {weights.data_ptr<float>(), label.dim()});
+      const std::int64_t width = weights.numel() - 1;
+      const torch::Tensor z = episode.last.inputs[static_cast<std::size_t>(l)];
+      expected.select(1, l).copy_(torch::mv(z.narrow(1, 0, width), weights.narrow(0, 0, width)) +
+                                  weights[width]);
+    }
+    const float scale = std::max(1.0F, expected.abs().max().item<float>());
+    ASSERT_GT((expected - episode.query_logits).abs().max().item<float>(), 1e-3);
+    Scorer scorer(runtime);
+    DatasetRows rows(dataset);
+    for (std::size_t t = 0; t + 1 < plan.query_offsets.size(); ++t) {
+      const auto first = static_cast<std::size_t>(plan.query_offsets[t]);
+      const auto last = static_cast<std::size_t>(plan.query_offsets[t + 1]);
+      const RowSet& candidates = rows.gather(std::span(plan.query).subspan(first, last - first));
+      MemberVector member;
+      for (std::int64_t c = 0; c < episode.members.size(1); ++c) {
+        member.known.push_back(episode.members[static_cast<std::int64_t>(t)][c].item<float>());
+      }
+      std::vector<float> logits((last - first) * static_cast<std::size_t>(model->labels()));
+      scorer.score(member, candidates, logits, &view);
+      for (std::size_t i = 0; i < logits.size(); ++i) {
+        const auto at = static_cast<std::int64_t>(i);
+        const float wanted =
+            expected[static_cast<std::int64_t>(first) + at / model->labels()][at % model->labels()]
+                .item<float>();
+        ASSERT_NEAR(logits[i], wanted, 1e-5 * scale) << "task " << t << ", logit " << i;
+      }
+    }
   }
 
   /// Bends are met by chance, about once in tens of thousands of members; and all but one logit in
@@ -214,6 +284,22 @@ TEST(RuntimeParity, ASampleOfAllShapes) {
     parity.check(shapes[i]);
     if (HasFatalFailure()) return;
   }
+}
+
+TEST(RuntimeParity, DrawnLastLayers) {
+  at::set_num_threads(1);
+  Parity parity;
+  std::vector<Shape> shapes = all_shapes();
+  Random(2).shuffle(std::span(shapes));
+  std::size_t checked = 0;
+  for (const Shape& shape : shapes) {
+    // What stands between z and the logit is not drawn.
+    if (shape.calibration != "off" || shape.wide || shape.history != "off") continue;
+    parity.check_drawn(shape);
+    if (HasFatalFailure()) return;
+    if (++checked == 60) break;
+  }
+  EXPECT_EQ(checked, 60U);
 }
 
 /// Every shape, in two halves that a machine with two processors runs side by side.

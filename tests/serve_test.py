@@ -178,10 +178,36 @@ class Versions(Case):
         shutil.copytree(limber_server.MODELS, self.work / "models")
         self.model = self.work / "models" / "clicks"
 
-    def publish(self, seed):
-        done = run("train", limber_server.FOLDER / "config.yaml", "--models", self.work / "models", "--resamples", 0, "--quiet",
-                   "--restart", "--set", f"train.seed={seed}")
+    def publish(self, seed, *settings):
+        done = run("train", limber_server.FOLDER / "config.yaml", "--models", self.work / "models", "--resamples", 0,
+                   "--quiet", "--restart",
+                   *(word for setting in (f"train.seed={seed}", *settings) for word in ("--set", setting)))
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_model_that_knows_how_uncertain_it_is_explores(self):
+        refused = run("serve", self.model, "--store", "memory:", "--port", 0, "--explore", 1)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("--explore 1: version 000001 of clicks does not know how uncertain", refused.stderr)
+        self.publish(1, "explore.enabled=true", "explore.scale=1")
+        with Server(self.model, "memory:") as server:
+            trained = server.rank("m", ITEMS, explore=False)
+            self.assertNotIn("explored", trained)
+            self.assertEqual(trained["ranking"], server.rank("m", ITEMS, explore=False)["ranking"])
+            draws = [server.rank("m", ITEMS) for _ in range(20)]
+            self.assertTrue(all(draw["explored"] for draw in draws))
+            self.assertGreater(len({tuple(row["index"] for row in draw["ranking"]) for draw in draws}), 10)
+            # Around what was trained, and the same for /v2 each time.
+            exact = {row["index"]: row["score"] for row in trained["ranking"]}
+            mean = {index: 0 for index in exact}
+            for draw in draws:
+                for row in draw["ranking"]:
+                    mean[row["index"]] += row["score"] / len(draws)
+            self.assertLess(max(abs(mean[index] - exact[index]) for index in exact), 0.25)
+            status, answer = server.ask("POST", "/rank", {"member": "m", "candidates": ITEMS, "explore": 1})
+            self.assertEqual(status, 400)
+            self.assertIn("explore", answer["error"])
+        with Server(self.model, "memory:", "--explore", 0) as server:
+            self.assertEqual(server.rank("m", ITEMS)["ranking"], trained["ranking"])
 
     def test_versions_change_under_load_and_a_damaged_one_does_not(self):
         with Server(self.model, self.store, "--watch-seconds", 0.1) as server:

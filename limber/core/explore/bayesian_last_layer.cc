@@ -108,6 +108,24 @@ void BayesianLastLayer::update_binary(const LastLayerRows& rows) {
   forget_factor();
 }
 
+void BayesianLastLayer::add_precision(const Eigen::MatrixXd& learned) {
+  if (learned.rows() != prior_mean_.size() || learned.cols() != prior_mean_.size()) {
+    throw InputError("last layer: a precision of {} x {} was added to one of {} x {}",
+                     learned.rows(), learned.cols(), dim(), dim());
+  }
+  const Eigen::VectorXd moved = mean() - prior_mean_;
+  Eigen::MatrixXd sum = learned_precision_;
+  sum.triangularView<Eigen::Lower>() += learned;
+  for (Eigen::Index i = 0; i < sum.rows(); ++i) {
+    if (!(learned(i, i) >= 0 && learned(i, i) <= kLargestLastLayerValue)) {
+      throw InputError("last layer: the precision added to weight {} is {}", i, learned(i, i));
+    }
+  }
+  learned_precision_ = std::move(sum);
+  evidence_ = lower_precision().selfadjointView<Eigen::Lower>() * moved;
+  forget_factor();
+}
+
 void BayesianLastLayer::decay(double factor) {
   if (!(factor >= 0 && factor <= 1)) {
     throw InputError("last layer: the decay factor is {}; it must lie in [0, 1]", factor);

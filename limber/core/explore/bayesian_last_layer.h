@@ -57,6 +57,10 @@ class BayesianLastLayer {
   void update(const LastLayerRows& rows);
   /// Learns from one row.
   void update(std::span<const double> z, double label, double weight = 1);
+  /// Learns how well weights are known without moving them: S += `learned` [dim, dim], of which the
+  /// lower triangle is read. For a network that was trained on the rows, whose weights already are
+  /// where the rows want them; `learned` is the curvature of their loss there.
+  void add_precision(const Eigen::MatrixXd& learned);
   /// Forgets towards the prior: A <- f A + (1 - f) p I, c <- f c + (1 - f) p m, 0 <= f <= 1. After
   /// a training has moved z, what was learned in the old z is worth less.
   void decay(double factor);

@@ -69,6 +69,13 @@ std::vector<RankedCandidate> Ranker::Implementation::rank(
                      member.name, member.model, member.version, runtime.name(), runtime.version());
   }
   const RankBy by = rank_by(runtime, options.label);
+  if (!(options.explore >= 0)) throw InputError("explore: {} is not 0 or more", options.explore);
+  if (options.explore > 0 && !runtime.last_layers) {
+    throw InputError(
+        "explore: {} version {} does not know how uncertain its last layer is; train it with "
+        "explore.enabled: true",
+        runtime.name(), runtime.version());
+  }
   const auto bench = model->borrow();
   bench->candidates.restart();
   FieldRow common(model->schema());
@@ -84,7 +91,8 @@ std::vector<RankedCandidate> Ranker::Implementation::rank(
       throw InputError("candidates[{}].{}: {}", i, bad.column(), bad.what());
     }
   }
-  return rank_rows(*model, *bench, member.vector, member.sequences, by, options.limit);
+  return rank_rows(*model, *bench, member.vector, member.sequences, by, options.limit,
+                   options.explore);
 }
 
 Ranker::Ranker(std::shared_ptr<const Implementation> implementation)

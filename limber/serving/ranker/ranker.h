@@ -44,6 +44,9 @@ struct RankOptions {
   std::string label = {};  ///< that the order is by; empty: the model's score, or its first label
   std::size_t limit = 0;   ///< most candidates that come back; 0: all
   Fields context = {};     ///< of every candidate that does not say otherwise
+  /// Deviations of one draw of the last layers that the scores come from, where the model was
+  /// trained with explore.enabled (Thompson sampling); 0: the trained layers, the same each time.
+  double explore = 0;
 };
 
 /// A published model inside the caller's own process: adapts members to their interactions and

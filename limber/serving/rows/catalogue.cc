@@ -26,7 +26,7 @@ void read_table(const RuntimeModel& model, std::size_t source, const std::vector
     if (place == columns.end()) place = columns.insert(columns.end(), encoder.column);
     view_of.push_back(static_cast<std::size_t>(place - columns.begin()));
     features.push_back(f);
-    raw.emplace_back(encoder, /*fitted=*/true, folder / (table.name + "." + encoder.name));
+    raw.emplace_back(encoder, Fit::fixed, folder / (table.name + "." + encoder.name));
   }
   std::int64_t bad_rows = 0;
   for_each_row(files, columns, model.config.data.on_bad_row == "skip", "reading " + table.name,

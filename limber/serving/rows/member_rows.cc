@@ -10,21 +10,18 @@ namespace {
 void append_labels(const ServedModel& model, const FieldRow& row, const NamedLabels& named,
                    std::vector<float>& labels) {
   const RequestSchema& schema = model.schema();
-  std::string room;
   for (std::size_t l = 0; l < schema.labels().size(); ++l) {
     const RequestSchema::Label& label = schema.labels()[l];
     float value = std::nanf("");
     for (const auto& [name, given] : named) {
       if (name == model.runtime().layout.labels[l]) value = static_cast<float>(given);
     }
-    const FieldValue& field = row[label.column];
-    if (std::isnan(value) && !field.missing()) {
+    if (std::isnan(value) && !row[label.column].missing()) {
+      std::size_t at = label.column;
       try {
-        value = label.expression.wants_number()
-                    ? label.expression.evaluate_number(number_of(field))
-                    : label.expression.evaluate_key(key_of(field, room));
+        value = label.evaluate(row, at);
       } catch (const BadValue& bad) {
-        throw BadField(schema.name(label.column), bad.what());
+        throw BadField(schema.name(at), bad.what());
       }
     }
     labels.push_back(value);

@@ -27,13 +27,19 @@ RankBy rank_by(const RuntimeModel& model, std::string_view label) {
 
 std::vector<RankedCandidate> rank_rows(const ServedModel& model, Workbench& bench,
                                        const MemberVector& member, const LatestValues& sequences,
-                                       RankBy by, std::size_t limit) {
+                                       RankBy by, std::size_t limit, double explore) {
   bench.candidates.set_sequences(sequences);
   const RowSet& rows = bench.candidates.set();
   const auto count = static_cast<std::size_t>(rows.rows);
   const std::size_t labels = model.schema().labels().size();
   bench.logits.resize(count * labels);
-  bench.scorer.score(member, rows, bench.logits);
+  if (explore > 0 && model.runtime().last_layers) {
+    model.runtime().last_layers->draw(bench.random, static_cast<float>(explore), bench.drawn);
+    const LastLayerView drawn = bench.drawn.view();
+    bench.scorer.score(member, rows, bench.logits, &drawn);
+  } else {
+    bench.scorer.score(member, rows, bench.logits);
+  }
 
   const auto probability = [&](std::size_t i, std::size_t label) {
     return 1.0F / (1.0F + std::exp(-bench.logits[i * labels + label]));

@@ -19,9 +19,11 @@ using RankBy = std::optional<std::size_t>;
 RankBy rank_by(const RuntimeModel& model, std::string_view label);
 
 /// Scores the rows in the bench's `candidates` as those of one member. Best first, of equals the
-/// earlier one; at most `limit`, all for 0.
+/// earlier one; at most `limit`, all for 0. With an `explore` above 0, and a model that knows how
+/// uncertain its last layers are, the scores are those of one draw of these layers, which deviates
+/// by so many of their deviations (Thompson sampling, one draw a request).
 std::vector<RankedCandidate> rank_rows(const ServedModel& model, Workbench& bench,
                                        const MemberVector& member, const LatestValues& sequences,
-                                       RankBy by, std::size_t limit);
+                                       RankBy by, std::size_t limit, double explore = 0);
 
 }  // namespace limber

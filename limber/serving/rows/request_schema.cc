@@ -18,11 +18,30 @@ RequestSchema::RequestSchema(const RuntimeModel& model, const Catalogue& catalog
   if (items.size() == 1) item_table_ = items[0];
   for (const std::string& label : model.layout.labels) {
     LabelExpression expression(label, data.labels.at(label));
-    const std::size_t column = use(expression.column());
-    labels_.push_back({std::move(expression), column});
+    Label& added = labels_.emplace_back(Label{std::move(expression), 0, {}});
+    added.column = use(added.expression.column());
+    if (!added.expression.has_percentile()) continue;
+    added.thresholds = &thresholds_of(model.layout.label_thresholds, label, added.expression);
+    for (const std::string& column : added.expression.clusters()) {
+      added.clusters.push_back(use(column));
+    }
   }
   if (!data.weight.empty()) weight_ = static_cast<int>(use(data.weight));
   if (!data.time.empty()) use(data.time);
+}
+
+float RequestSchema::Label::evaluate(const FieldRow& row, std::size_t& at) const {
+  at = column;
+  std::string room;
+  if (!expression.wants_number()) return expression.evaluate_key(key_of(row[at], room));
+  const double value = number_of(row[at]);
+  if (thresholds == nullptr) return expression.evaluate_number(value);
+  ClusterName cluster;
+  for (const std::size_t field : clusters) {
+    at = field;
+    row[at].missing() ? cluster.add_missing() : cluster.add(key_of(row[at], room));
+  }
+  return expression.compare(value, thresholds->of(cluster.close()));
 }
 
 std::size_t RequestSchema::use(const std::string& name) {

@@ -13,6 +13,8 @@
 
 namespace limber {
 
+struct FieldRow;
+
 /// The columns of a log that a model reads, numbered, so that a request's fields are looked up once
 /// each and found by number afterwards.
 class RequestSchema {
@@ -33,6 +35,12 @@ class RequestSchema {
   struct Label {
     LabelExpression expression;
     std::size_t column;
+    std::vector<std::size_t> clusters;              ///< columns of its cluster
+    const ClusterThresholds* thresholds = nullptr;  ///< where it is compared with a percentile
+
+    /// 0 or 1, as the row's columns say, of which that of the label is not missing. Throws
+    /// BadValue, with `at` the column that it read.
+    float evaluate(const FieldRow& row, std::size_t& at) const;
   };
   const std::vector<Label>& labels() const { return labels_; }
   /// Column of the sample weight, or -1.

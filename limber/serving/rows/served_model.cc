@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <random>
 
 namespace limber {
 namespace {
@@ -11,13 +12,20 @@ std::uint64_t next_id() {
   return ++last;
 }
 
+/// Another one each time, in each process.
+std::uint64_t fresh_seed() {
+  std::random_device device;
+  return mix64((std::uint64_t{device()} << 32) ^ device());
+}
+
 }  // namespace
 
 Workbench::Workbench(const ServedModel& model)
     : scorer(model.runtime_pointer()),
       adapter(model.runtime_pointer()),
       candidates(model.runtime(), model.catalogue(), model.schema()),
-      interactions(model.runtime(), model.catalogue(), model.schema()) {}
+      interactions(model.runtime(), model.catalogue(), model.schema()),
+      random(fresh_seed()) {}
 
 std::shared_ptr<const ServedModel> ServedModel::load(const std::filesystem::path& path,
                                                      const Options& options) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "limber/core/base/random.h"
 #include "limber/serving/rows/catalogue.h"
 #include "limber/serving/rows/request_schema.h"
 #include "limber/serving/rows/row_encoder.h"
@@ -26,6 +27,8 @@ struct Workbench {
   RowEncoder candidates, interactions;
   std::vector<FieldRow> rows;
   std::vector<float> labels, weights, logits;
+  Random random;  ///< of exploring; no two workbenches draw the same
+  DrawnLastLayers drawn;
 };
 
 /// One version of a model with all that requests need of it. Immutable but for its workbenches; any

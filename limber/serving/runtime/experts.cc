@@ -51,7 +51,8 @@ FrozenExperts FrozenExperts::load(const DenseTensors& tensors, const std::string
 }
 
 void FrozenExperts::forward(const float* h, std::int64_t rows, const float* start,
-                            Workspace& workspace, float* logits) const {
+                            const LastLayerView* last_layers, Workspace& workspace,
+                            float* logits) const {
   const std::int64_t row = padded(out_);
   float* mixed = workspace.zeros(static_cast<std::int64_t>(groups_.size()) * rows, out_);
   std::int64_t few = 1;
@@ -90,6 +91,18 @@ void FrozenExperts::forward(const float* h, std::int64_t rows, const float* star
   }
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     const Group& group = groups_[g];
+    if (last_layers != nullptr) {
+      for (const std::int64_t label : group.labels) {
+        float* one = shares_of(g);
+        few_outputs(mixed_of(g), row, last_layers->weights + label * last_layers->row,
+                    last_layers->row, last_layers->bias + label, nullptr, one, rows, out_, 1);
+        for (std::int64_t i = 0; i < rows; ++i) {
+          const std::int64_t at = i * labels_ + label;
+          logits[at] = one[i] + (start == nullptr ? 0.0F : start[at]);
+        }
+      }
+      continue;
+    }
     apply_linear(group.head, mixed_of(g), row, rows, shares_of(g), padded(few));
     for (std::int64_t i = 0; i < rows; ++i) {
       for (std::size_t l = 0; l < group.labels.size(); ++l) {

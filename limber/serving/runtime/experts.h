@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "limber/core/config/options.h"
+#include "limber/serving/runtime/last_layer_posterior.h"
 #include "limber/serving/runtime/stack_pass.h"
 
 namespace limber {
@@ -19,8 +20,10 @@ class FrozenExperts {
                             const std::string& activation, const std::vector<std::int64_t>& order);
 
   /// logits [rows, labels] of h [rows, in], padded. `start` [rows, labels] is added; may be null.
-  void forward(const float* h, std::int64_t rows, const float* start, Workspace& workspace,
-               float* logits) const;
+  /// `last_layers` stand in place of the heads where given.
+  void forward(const float* h, std::int64_t rows, const float* start,
+               const LastLayerView* last_layers, Workspace& workspace, float* logits) const;
+  std::int64_t out() const { return out_; }
 
  private:
   friend class ExpertPass;

@@ -165,10 +165,13 @@ void FrozenGlobalBlock::finish(const float* h, std::size_t layer, std::int64_t r
     h_width = dense.out;
   }
   if (experts) {
-    experts->forward(h, rows, parts.wide_logits, workspace, logits);
+    experts->forward(h, rows, parts.wide_logits, parts.last_layers, workspace, logits);
   } else {
-    few_outputs(h, padded(h_width), head.data(), padded(h_width), head_bias.data(),
-                parts.wide_logits, logits, rows, h_width, labels);
+    const LastLayerView last = parts.last_layers != nullptr
+                                   ? *parts.last_layers
+                                   : LastLayerView{head.data(), padded(h_width), head_bias.data()};
+    few_outputs(h, padded(h_width), last.weights, last.row, last.bias, parts.wide_logits, logits,
+                rows, h_width, labels);
   }
   if (calibration) calibration->apply(parts.curves, rows, logits, nullptr);
 }

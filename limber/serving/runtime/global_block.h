@@ -11,6 +11,7 @@
 #include "limber/serving/runtime/dense_layer.h"
 #include "limber/serving/runtime/experts.h"
 #include "limber/serving/runtime/gate.h"
+#include "limber/serving/runtime/last_layer_posterior.h"
 #include "limber/serving/runtime/quantized_matrix.h"
 #include "limber/serving/runtime/workspace.h"
 
@@ -18,8 +19,9 @@ namespace limber {
 
 /// What else reaches the logits of some rows.
 struct LogitParts {
-  const float* wide_logits = nullptr;  ///< [rows, labels], added; null without a wide part
-  Curves curves;                       ///< where the block calibrates
+  const float* wide_logits = nullptr;          ///< [rows, labels], added; null without a wide part
+  Curves curves;                               ///< where the block calibrates
+  const LastLayerView* last_layers = nullptr;  ///< in place of the trained ones, where given
 };
 
 /// What the constant columns amount to in the first product of the block, bias included, and of the
@@ -76,6 +78,8 @@ struct FrozenGlobalBlock {
   /// crossed inputs for 0.
   void finish(const float* h, std::size_t layer, std::int64_t rows, const LogitParts& parts,
               Workspace& workspace, float* logits) const;
+  /// Columns of what the last layers read.
+  std::int64_t last_width() const { return experts ? experts->out() : mlp.out; }
   /// Lets scoring multiply the fully connected layers in seven bits from here on. (Adaptation stays
   /// in floats: it follows gradients.)
   void quantize();

@@ -59,10 +59,12 @@ void RuntimeModel::load_encoders() {
     }
     layout = make_layout(encoders, json.at("layout").at("tables").get<std::vector<std::string>>(),
                          json.at("layout").at("labels").get<std::vector<std::string>>());
+    layout.label_thresholds = label_thresholds_of(json.at("layout"));
   } catch (const nlohmann::json::exception& error) {
     throw InputError("{}: encoders: {}; the manifest is damaged", origin, error.what());
   }
   for (const EmbeddingTableShape& shape : layout.tables) tables.emplace_back(artifact, shape);
+  popularity = Popularity::find(artifact, layout);
 }
 
 std::vector<std::string> RuntimeModel::feature_names(bool with_sequences) const {
@@ -147,6 +149,12 @@ void RuntimeModel::load_blocks(const std::vector<std::string>& shared_features) 
   global_block =
       FrozenGlobalBlock::load(tensors, options, known_width(), constant, wide_inputs.width(),
                               calibration_inputs.width(), layout.labels, order);
+  // Without hidden layers the last layers read the block's own columns.
+  const bool plain =
+      options.hidden.empty() && (options.experts.kind == "none" || options.experts.hidden.empty());
+  last_layers =
+      LastLayerPosterior::load(artifact, tensors, options, layout.labels, global_block.last_width(),
+                               plain ? order : std::vector<std::int64_t>{});
 }
 
 Curves RuntimeModel::curves(const RowSet& rows, std::int64_t first, std::int64_t last,

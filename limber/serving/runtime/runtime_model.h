@@ -9,6 +9,7 @@
 #include "limber/core/artifact/artifact.h"
 #include "limber/core/config/options.h"
 #include "limber/core/data/encoder.h"
+#include "limber/core/data/popularity.h"
 #include "limber/serving/runtime/dense_layer.h"
 #include "limber/serving/runtime/embedding_table.h"
 #include "limber/serving/runtime/global_block.h"
@@ -95,8 +96,10 @@ class RuntimeModel {
   InputPlan wide_inputs, calibration_inputs, meta_inputs, history_inputs;
   bool curves_are_shared = false;  ///< calibration inputs are all shared features
   FrozenGlobalBlock global_block;
+  std::optional<LastLayerPosterior> last_layers;  ///< what exploring draws from; or none
   std::unique_ptr<FrozenMetaBlock> meta_block;
   std::unique_ptr<FrozenHistoryEncoder> history;
+  std::optional<Popularity> popularity;  ///< beside the blocks; adaptation does not see it
 
   AlignedFloats default_embedding;  ///< [dim]
   AlignedFloats history_start;      ///< [history dim, dim], rows padded; empty without

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "limber/core/base/error.h"
+#include "limber/serving/runtime/popularity_logits.h"
 #include "limber/serving/runtime/shared_columns.h"
 #include "limber/serving/runtime/support_description.h"
 
@@ -25,9 +26,17 @@ struct Scorer::Request {
   std::int64_t attended;
   const SharedColumns* shared;  ///< null where the plain way is less work
   Curves curves;                ///< where all candidates have the same
+  const LastLayerView* last_layers;
 };
 
-void Scorer::score(const MemberVector& member, const RowSet& candidates, std::span<float> logits) {
+void Scorer::score(const MemberVector& member, const RowSet& candidates, std::span<float> logits,
+                   const LastLayerView* last_layers) {
+  score_main(member, candidates, logits, last_layers);
+  if (model_->popularity) add_popularity(*model_->popularity, model_->layout, candidates, logits);
+}
+
+void Scorer::score_main(const MemberVector& member, const RowSet& candidates,
+                        std::span<float> logits, const LastLayerView* last_layers) {
   const RuntimeModel& model = *model_;
   const FrozenGlobalBlock& block = model.global_block;
   const std::int64_t rows = candidates.rows, labels = model.labels();
@@ -47,7 +56,8 @@ void Scorer::score(const MemberVector& member, const RowSet& candidates, std::sp
                   {},
                   model.attends() ? model.history->dim() : 0,
                   nullptr,
-                  {}};
+                  {},
+                  last_layers};
   std::copy(member.known.begin(), member.known.end(), request.x);
   model.shared_inputs.fill(candidates, 0, 1, request.x + block.member_width, row);
 
@@ -91,8 +101,9 @@ void Scorer::score_block(const Request& request, std::int64_t first, std::int64_
            block_workspace_, own, own_row);
   }
   model.candidate_inputs.fill(request.candidates, first, last, own + request.attended, own_row);
-  const LogitParts parts =
+  LogitParts parts =
       model.logit_parts(request.candidates, first, last, block_workspace_, request.curves);
+  parts.last_layers = request.last_layers;
   if (request.shared != nullptr) {
     const float* h = request.shared->first_layer(own, rows, block_workspace_);
     block.finish(h, 1, rows, parts, block_workspace_, logits);

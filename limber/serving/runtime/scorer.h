@@ -18,7 +18,12 @@ class Scorer {
 
   /// logits [candidates, labels] of one member. Shared features are read from the first candidate.
   /// Throws Error when `member` or `logits` does not have the model's size.
-  void score(const MemberVector& member, const RowSet& candidates, std::span<float> logits);
+  /// `last_layers`, if given, stand in place of the trained ones.
+  void score(const MemberVector& member, const RowSet& candidates, std::span<float> logits,
+             const LastLayerView* last_layers = nullptr);
+  /// The same of the main model alone, without popularity.
+  void score_main(const MemberVector& member, const RowSet& candidates, std::span<float> logits,
+                  const LastLayerView* last_layers = nullptr);
 
   const RuntimeModel& model() const { return *model_; }
 

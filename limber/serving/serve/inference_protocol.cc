@@ -212,7 +212,7 @@ std::vector<InferenceOutput> infer(RankingService& service, const ServedModel& m
         throw InputError("inputs: {}[{}]: {}", bad.column(), i, bad.what());
       }
     }
-    const Ranking ranking = service.rank(model, *bench, member, "", 0);
+    const Ranking ranking = service.rank(model, *bench, member, "", 0, /*explore=*/false);
     for (const RankedCandidate& candidate : ranking.order) {
       for (std::size_t l = 0; l < outputs.size(); ++l) {
         outputs[l].values[places[candidate.index]] = candidate.scores[l];

@@ -38,6 +38,7 @@ void read_candidate(http::JsonValue& value, const RequestSchema& schema, FieldRo
 struct RankBody {
   std::string member, label;
   std::size_t limit = 0, candidates = 0;
+  bool explore = true;
 };
 
 }  // namespace
@@ -74,6 +75,8 @@ http::Response answer_rank(RankingService& service, const ApiLimits& limits,
         const std::int64_t limit = value.integer();
         if (limit < 1) value.fail("expected 1 or more");
         body.limit = static_cast<std::size_t>(limit);
+      } else if (key == "explore") {
+        body.explore = value.boolean();
       } else if (key == "context") {
         value.object([&](std::string_view name, http::JsonValue& field) {
           const int column = schema.find(name);
@@ -90,7 +93,7 @@ http::Response answer_rank(RankingService& service, const ApiLimits& limits,
           ++body.candidates;
         });
       } else {
-        value.fail_unknown({"member", "candidates", "context", "label", "limit"});
+        value.fail_unknown({"member", "candidates", "context", "label", "limit", "explore"});
       }
     });
     if (!has_member) root.fail("\"member\" is missing");
@@ -109,15 +112,17 @@ http::Response answer_rank(RankingService& service, const ApiLimits& limits,
       }
     }
   });
-  const Ranking ranking = service.rank(*model, *bench, body.member, body.label, body.limit);
+  const Ranking ranking =
+      service.rank(*model, *bench, body.member, body.label, body.limit, body.explore);
 
   std::string json = "{";
   append_model(*model, json);
   json += ",\"member\":";
   append_json_text(body.member, json);
   const auto& labels = model->runtime().layout.labels;
-  fmt::format_to(std::back_inserter(json), ",\"interactions\":{}{},\"ranking\":[",
-                 ranking.member->interactions, ranking.member->unknown ? ",\"unknown\":true" : "");
+  fmt::format_to(std::back_inserter(json), ",\"interactions\":{}{}{},\"ranking\":[",
+                 ranking.member->interactions, ranking.member->unknown ? ",\"unknown\":true" : "",
+                 ranking.explored ? ",\"explored\":true" : "");
   bool first = true;
   for (const RankedCandidate& candidate : ranking.order) {
     fmt::format_to(std::back_inserter(json), "{}{{\"index\":{},\"score\":{:.7g}", first ? "" : ",",

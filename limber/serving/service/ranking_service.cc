@@ -30,18 +30,13 @@ void check(const ServedModel& model, std::string_view member, Workbench& bench,
     if (column >= 0) row[static_cast<std::size_t>(column)] = value;
   }
   row[schema.task()] = FieldValue::of(member);
-  std::string room;
   for (const RequestSchema::Label& label : schema.labels()) {
-    const FieldValue& field = row[label.column];
-    if (field.missing()) continue;
+    if (row[label.column].missing()) continue;
+    std::size_t at = label.column;
     try {
-      if (label.expression.wants_number()) {
-        label.expression.evaluate_number(number_of(field));
-      } else {
-        label.expression.evaluate_key(key_of(field, room));
-      }
+      label.evaluate(row, at);
     } catch (const BadValue& bad) {
-      throw InputError("interactions[{}].{}: {}", place, schema.name(label.column), bad.what());
+      throw InputError("interactions[{}].{}: {}", place, schema.name(at), bad.what());
     }
     labelled = true;
   }
@@ -71,11 +66,14 @@ void check(const ServedModel& model, std::string_view member, Workbench& bench,
 }  // namespace
 
 Ranking RankingService::rank(const ServedModel& model, Workbench& bench, std::string_view member,
-                             std::string_view label, std::size_t limit) {
+                             std::string_view label, std::size_t limit, bool explore) {
+  const RuntimeModel& runtime = model.runtime();
+  const double scale = explore ? explore_.value_or(runtime.config.explore.scale) : 0.0;
   Ranking ranking;
+  ranking.explored = scale > 0 && runtime.last_layers.has_value();
   ranking.member = personaliser_.entry(model, bench, member);
   ranking.order = rank_rows(model, bench, ranking.member->vector, ranking.member->sequences,
-                            rank_by(model.runtime(), label), limit);
+                            rank_by(runtime, label), limit, scale);
   return ranking;
 }
 

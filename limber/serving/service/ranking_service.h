@@ -16,6 +16,7 @@ namespace limber {
 /// What is asked for: a member's candidates, best first.
 struct Ranking {
   std::shared_ptr<const MemberEntry> member;
+  bool explored = false;               ///< the scores are those of a draw
   std::vector<RankedCandidate> order;  ///< best first; of equals the earlier one
 };
 
@@ -36,14 +37,17 @@ struct FeedbackResult {
 /// Ranking and feedback, whatever the transport. Thread-safe. Errors of the caller are InputError.
 class RankingService {
  public:
-  RankingService(ModelHost& host, Personaliser& personaliser)
-      : host_(host), personaliser_(personaliser) {}
+  /// `explore`: deviations that rankings draw, where the model knows how uncertain its last layers
+  /// are; by default those of the model's config.
+  RankingService(ModelHost& host, Personaliser& personaliser,
+                 std::optional<double> explore = std::nullopt)
+      : host_(host), personaliser_(personaliser), explore_(explore) {}
 
   /// Scores the rows in the bench's `candidates` as those of one member, by `model`, which is the
   /// host's current one or was until a moment ago. `label` empty: the model's score, or its first
-  /// label. `limit`: most candidates returned; 0: all.
+  /// label. `limit`: most candidates returned; 0: all. `explore`: where the model can, by a draw.
   Ranking rank(const ServedModel& model, Workbench& bench, std::string_view member,
-               std::string_view label, std::size_t limit);
+               std::string_view label, std::size_t limit, bool explore);
 
   /// Interactions ready for the store, which hold nothing of what they were read from. Throws
   /// InputError for one that `model` could learn nothing from.
@@ -61,6 +65,7 @@ class RankingService {
  private:
   ModelHost& host_;
   Personaliser& personaliser_;
+  std::optional<double> explore_;
 };
 
 }  // namespace limber

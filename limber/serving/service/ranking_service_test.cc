@@ -117,6 +117,53 @@ TEST(RankingService, RanksByTheModelsScoreOrByALabel) {
   EXPECT_NE(ranking("")[0].index, ranking("like")[0].index);
 }
 
+TEST(RankingService, ExploresWhereTheModelKnowsHowUncertainItIs) {
+  ServiceForTest test;
+  const auto scores = [&](RankingService& service, bool explore) {
+    const auto model = test.host->current();
+    const auto bench = model->borrow();
+    add_candidates(*model, *bench);
+    const Ranking ranking = service.rank(*model, *bench, "ann", "", 0, explore);
+    std::vector<float> by_candidate(5);
+    for (const RankedCandidate& one : ranking.order) by_candidate[one.index] = one.score;
+    return std::pair(ranking.explored, by_candidate);
+  };
+  // A model without a posterior ranks as it did.
+  EXPECT_EQ(scores(*test.service, true), scores(*test.service, false));
+  EXPECT_FALSE(scores(*test.service, true).first);
+
+  publish_test_model(test.folder.path(), 1,
+                     std::string(kTestModelConfig) + "explore: {enabled: true, scale: 0.5}\n");
+  test.host->reload();
+  const auto trained = scores(*test.service, false);
+  EXPECT_FALSE(trained.first);
+  EXPECT_EQ(trained, scores(*test.service, false));
+  std::vector<double> sums(5), squares(5);
+  constexpr int kDraws = 2000;
+  bool other = false;
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const auto [explored, drawn] = scores(*test.service, true);
+    ASSERT_TRUE(explored);
+    for (std::size_t i = 0; i < 5; ++i) {
+      const double moved = std::log(drawn[i] / (1 - drawn[i])) -
+                           std::log(trained.second[i] / (1 - trained.second[i]));
+      sums[i] += moved;
+      squares[i] += moved * moved;
+      other = other || (drawn[i] > drawn[0]) != (trained.second[i] > trained.second[0]);
+    }
+  }
+  EXPECT_TRUE(other) << "no draw changed an order";
+  // w~.z deviates from w.z by 0.5 / 4 |[z; 1]|, which is 0.125 at the least.
+  for (std::size_t i = 0; i < 5; ++i) {
+    const double deviation = std::sqrt(squares[i] / kDraws);
+    EXPECT_GT(deviation, 0.115);
+    EXPECT_LT(std::abs(sums[i] / kDraws), 4 * deviation / std::sqrt(kDraws));
+  }
+  // What the server was started with overrides the model.
+  RankingService never(*test.host, test.personaliser, 0.0);
+  EXPECT_EQ(scores(never, true), trained);
+}
+
 TEST(RankingService, ManyThreadsRankLearnAndExchangeTheModel) {
   ServiceForTest test;
 
@@ -162,7 +209,7 @@ TEST(RankingService, ManyThreadsRankLearnAndExchangeTheModel) {
         add_candidates(*model, *bench);
         const bool known = (i + t) % 2 == 0;
         const Ranking ranking =
-            test.service->rank(*model, *bench, known ? members[0] : "nobody", "", 0);
+            test.service->rank(*model, *bench, known ? members[0] : "nobody", "", 0, true);
         const bool right =
             ranking.order.size() == 5 && ranking.member->model == model->id() &&
             (known || ranking.member->vector.known == unseen.at(model->runtime().version()));

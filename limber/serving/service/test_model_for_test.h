@@ -62,6 +62,21 @@ class TestModelMaker {
     make_dense(layout);
     ArtifactWriter writer(models, config_.name);
     writer.add_tensors("dense.safetensors", tensors_);
+    if (config_.explore.enabled) {
+      tensors_.clear();
+      // Every weight deviates by 1/4 on its own.
+      const auto width = static_cast<std::size_t>(config_.model.global_block.hidden.back()) + 1;
+      for (const std::string& label : labels_) {
+        std::vector<float> factor;
+        for (std::size_t row = 0; row < width; ++row) {
+          factor.insert(factor.end(), row, 0.0F);
+          factor.push_back(4);
+        }
+        const auto size = static_cast<std::int64_t>(factor.size());
+        add("posterior." + label, {size}, std::move(factor));
+      }
+      writer.add_tensors("posterior.safetensors", tensors_);
+    }
     for (const EmbeddingTableShape& table : layout.tables) {
       tensors_.clear();
       draw("tables." + table.name, {table.rows, table.dim}, 1);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "limber/core/base/error.h"
+#include "limber/core/base/one_line.h"
 #include "limber/serving/store/memory_store.h"
 #include "limber/serving/store/redis_store.h"
 #include "limber/serving/store/rocksdb_store.h"
@@ -144,10 +145,12 @@ std::unique_ptr<MemberStore> open_member_store(std::string_view url, StoreOption
   }
   if (url.starts_with("redis://")) return open_redis_store(url, std::move(options));
   if (url == "memory:") return open_memory_store(std::move(options));
-  // The address may hold a password: it is not repeated.
+  // An address that may hold a password is not repeated.
+  const bool secret = url.find('@') != std::string_view::npos;
   throw InputError(
-      "store: the address is none of rocksdb:FOLDER, redis://[:PASSWORD@]HOST[:PORT][/DB] and "
-      "memory:");
+      "store{}: the address is none of rocksdb:FOLDER, redis://[:PASSWORD@]HOST[:PORT][/DB] and "
+      "memory:",
+      secret ? "" : " " + one_short_line(url, 80));
 }
 
 }  // namespace limber
