@@ -81,7 +81,9 @@ int run_evaluate(const EvaluateArguments& arguments) {
   const TemporaryFolder folder;
   const Dataset dataset = build_dataset_for(loaded, config, folder.path());
   check_part_weights(dataset, Part::test, config.meta.support);
-  const TestReport test = report_test(config, dataset, loaded.model, arguments.resamples);
+  const auto popularity = Popularity::find(artifact, dataset.layout);
+  const TestReport test = report_test(config, dataset, loaded.model, arguments.resamples,
+                                      popularity ? &*popularity : nullptr);
   print_test_report(test.json);
   if (dataset.bad_rows > 0) fmt::print("{}\n", left_out(dataset));
   write_file_atomic(arguments.report, render_report(html_report(artifact, test)));

@@ -29,6 +29,7 @@ constexpr std::array verbs{
          "the rows that a config trains on and is tested on, for other learners"},
     Verb{"adapt", "limber-serve", "interactions -> meta embeddings, into a file or a store"},
     Verb{"predict", "limber-serve", "scores of the rows of a file"},
+    Verb{"popularity", "limber-serve", "recent interactions -> what each item adds, published"},
     Verb{"serve", "limber-serve", "the server: ranks, learns from every click"},
     Verb{"inspect", "limber-tools", "what is inside a published model"},
     Verb{"generate", "limber-tools", "synthetic data with known preferences"},
@@ -51,6 +52,10 @@ int main(int argc, char** argv) {
   const std::string_view word = argc > 1 ? argv[1] : "--help";
   if (word == "--help" || word == "-h" || word == "help") {
     print_help();
+    return 0;
+  }
+  if (word == "--version" || word == "version") {
+    fmt::print("limber {}\n", LIMBER_VERSION);
     return 0;
   }
   for (const Verb& verb : verbs) {

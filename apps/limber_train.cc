@@ -30,6 +30,9 @@ int parse_and_run(int argc, char** argv) {
       ->allow_extra_args(false);
   train_verb->add_option("--models", train.models, "Folder of the published models")
       ->capture_default_str();
+  train_verb->add_option("--from", train.from,
+                         "Goes on from a published model, models/NAME or models/NAME/VERSION, on "
+                         "the rows of the config's data (docs/incremental.md)");
   train_verb->add_option("--metrics", train.metrics, "Also writes the test metrics as JSON here");
   train_verb->add_option("--scores", train.scores,
                          "Also writes the scored test rows as Parquet here");

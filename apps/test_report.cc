@@ -7,13 +7,13 @@
 namespace limber {
 
 TestReport report_test(const Config& config, const Dataset& dataset, RankingModel& model,
-                       std::size_t resamples) {
+                       std::size_t resamples, const Popularity* popularity) {
   TestReport report;
   EvaluationSampler::Options options;
   options.part = Part::test;
   options.support = options.support_limit = config.meta.support;
   const std::int64_t steps = config.meta.adaptation_steps;
-  report.scored = score_rows(model, dataset, options, steps);
+  report.scored = score_rows(model, dataset, options, steps, popularity);
   const ScoredRows& scored = report.scored;
 
   nlohmann::json& json = report.json;
@@ -37,7 +37,7 @@ TestReport report_test(const Config& config, const Dataset& dataset, RankingMode
     if (size > options.support_limit || !model->uses_support()) continue;
     EvaluationSampler::Options cut = options;
     cut.support = size;
-    const ScoredRows all = score_rows(model, dataset, cut, steps);
+    const ScoredRows all = score_rows(model, dataset, cut, steps, popularity);
     for (std::size_t l = 0; l < all.labels.size(); ++l) {
       const ScoredRows rows = all.of_label(l);
       Slice slice{std::to_string(size), size, size, evaluate_predictions(rows.predictions()), {}};

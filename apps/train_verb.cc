@@ -1,5 +1,6 @@
 #include <spdlog/spdlog.h>
 
+#include <optional>
 #include <sstream>
 
 #include "apps/scores_file.h"
@@ -12,6 +13,8 @@
 #include "limber/core/config/config.h"
 #include "limber/core/data/check_weights.h"
 #include "limber/core/data/dataset_builder.h"
+#include "limber/training/train/incremental.h"
+#include "limber/training/train/last_layer_posterior.h"
 #include "limber/training/train/publish.h"
 #include "limber/training/train/trainer.h"
 
@@ -35,6 +38,38 @@ nlohmann::json validation_of(const fs::path& log, std::int64_t best_epoch) {
   return found;
 }
 
+/// "new ids: item 12, tags 3".
+std::string grown_ids(const Line& line, const Dataset& dataset) {
+  std::string text;
+  for (const auto& [feature, count] : new_ids(line, dataset)) {
+    text += fmt::format("{}{} {}", text.empty() ? "new ids: " : ", ", feature, count);
+  }
+  return text.empty() ? "no new ids" : text;
+}
+
+/// Training that goes on from a published model: where from, and what its hold is.
+Trainer::Start start_from(const Line& line, const Config& config, const Dataset& dataset,
+                          const RankingModel& model) {
+  Trainer::Start start;
+  start.origin =
+      fmt::format("{}, begun with {}", line.latest.id, line.cold ? line.cold->id : line.cold_label);
+  start.hold = make_hold(line, config, dataset, model);
+  return start;
+}
+
+/// What the published model's weights are held by when training goes on from it.
+std::optional<Fisher> look_at_rows(const Config& config, const Dataset& dataset,
+                                   RankingModel& model, const Hold& hold) {
+  const Stopwatch looking;
+  std::optional<Fisher> fisher =
+      empirical_fisher(model, dataset, config, config.train.incremental.fisher_rows);
+  if (!fisher) return fisher;
+  add_earlier(*fisher, hold, config, model);
+  spdlog::info("Fisher information from {} in {:.1f} s", counted(fisher->rows, "row"),
+               looking.seconds());
+  return fisher;
+}
+
 }  // namespace
 
 int run_train(const TrainArguments& arguments) {
@@ -44,6 +79,9 @@ int run_train(const TrainArguments& arguments) {
   if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
   const torch::Device device = choose_device(config.train.device);
 
+  std::optional<Line> line;
+  if (!arguments.from.empty()) line = open_line(arguments.from, arguments.models, config);
+
   const fs::path run_folder = fs::path(arguments.models) / config.name / ".training";
   const fs::path data_folder =
       config.data.cache.empty() ? run_folder / "data" : fs::path(config.data.cache);
@@ -51,7 +89,9 @@ int run_train(const TrainArguments& arguments) {
   if (!config.data.cache.empty()) check_output_folder("data.cache", data_folder);
   fs::create_directories(data_folder);
   const Stopwatch reading;
-  const Dataset dataset = build_dataset(config, data_folder);
+  const Dataset dataset =
+      line ? build_dataset(config, data_folder, &line->latest.loaded.encoders, nullptr, Fit::grown)
+           : build_dataset(config, data_folder);
   for (const Part part : {Part::validation, Part::test}) {
     check_part_weights(dataset, part, config.meta.support);
   }
@@ -59,8 +99,17 @@ int run_train(const TrainArguments& arguments) {
                counted(dataset.tasks.size(), "member"), reading.seconds(), dataset.bad_rows,
                dataset.split);
 
-  RankingModel model = make_model(config, dataset, device);
-  Trainer trainer(config, dataset, model, run_folder, arguments.restart);
+  RankingModel model =
+      line ? grow_model(*line, config, dataset, device) : make_model(config, dataset, device);
+  Trainer::Start start;
+  if (line) {
+    start = start_from(*line, config, dataset, model);
+    spdlog::info("going on from {}; {}", line->latest.label, grown_ids(*line, dataset));
+  }
+  Lineage lineage;
+  if (line) lineage = {line->latest.label, line->cold_label, std::nullopt, {}};
+  const Hold hold = start.hold;
+  Trainer trainer(config, dataset, model, run_folder, arguments.restart, std::move(start));
   const TrainingSummary summary = trainer.run();
   if (summary.stopped) {
     spdlog::warn("stopped after step {}; the same command goes on from there", summary.steps);
@@ -69,6 +118,17 @@ int run_train(const TrainArguments& arguments) {
   spdlog::info("best epoch {} of {}; {:.0f} examples/s", summary.best_epoch, summary.epochs,
                summary.seconds > 0 ? static_cast<double>(summary.examples) / summary.seconds : 0.0);
 
+  double fisher_seconds = 0;
+  if (config.train.incremental.fisher_rows > 0) {
+    const Stopwatch looking;
+    lineage.fisher = look_at_rows(config, dataset, model, hold);
+    fisher_seconds = looking.seconds();
+    if (!lineage.fisher) {
+      spdlog::warn("stopped; the same command goes on from the trained weights");
+      return 130;
+    }
+  }
+
   TestReport report = report_test(config, dataset, model, arguments.resamples);
   report.json["training"] = {
       {"best_epoch", summary.best_epoch},
@@ -76,9 +136,14 @@ int run_train(const TrainArguments& arguments) {
       {"seconds", summary.seconds},
       {"examples_per_second",
        summary.seconds > 0 ? static_cast<double>(summary.examples) / summary.seconds : 0.0}};
+  if (lineage.fisher) report.json["training"]["fisher_seconds"] = fisher_seconds;
   report.json["validation"] = validation_of(run_folder / "log.jsonl", summary.best_epoch);
+  if (config.explore.enabled) {
+    lineage.last_layers = last_layer_posteriors(
+        model, dataset, config, line ? line->latest.last_layers : std::vector<LastLayerState>{});
+  }
   const fs::path version = publish_model(arguments.models, config, dataset, model, report.json,
-                                         run_folder / "log.jsonl");
+                                         run_folder / "log.jsonl", lineage);
   // The published log and metrics stand for the run from here on.
   std::error_code ignored;
   fs::remove(trainer.checkpoint_path(), ignored);

@@ -16,6 +16,7 @@ struct TrainArguments {
   std::string config;
   std::vector<std::string> settings;
   std::string models = "models";
+  std::string from;  ///< published model to go on from, "" = none
   bool restart = false;
   std::string metrics;          ///< file for the test metrics as JSON, "" = none
   std::string scores;           ///< file for the scored test rows, "" = none
@@ -62,7 +63,7 @@ struct TestReport {
   ScoredRows scored;
 };
 TestReport report_test(const Config& config, const Dataset& dataset, RankingModel& model,
-                       std::size_t resamples);
+                       std::size_t resamples, const Popularity* popularity = nullptr);
 void print_test_report(const nlohmann::json& report);
 
 /// "3 rows left out (data.on_bad_row: skip)".

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "limber/core/base/error.h"
 #include "limber/core/config/label_groups.h"
 
 namespace limber {
@@ -14,6 +15,7 @@ ExpertsImpl::ExpertsImpl(std::int64_t in, const std::vector<std::string>& labels
     experts_.push_back(register_module("expert" + std::to_string(e),
                                        Mlp(in, options.hidden, activation, dropout, tensor)));
   }
+  labels_ = groups.labels;
   visible_ = groups.visible;
   const std::int64_t out = experts_[0]->out();
   std::vector<std::int64_t> order(labels.size());
@@ -33,7 +35,8 @@ ExpertsImpl::ExpertsImpl(std::int64_t in, const std::vector<std::string>& labels
   order_ = torch::tensor(order, torch::kLong).to(tensor.device());
 }
 
-torch::Tensor ExpertsImpl::forward(const torch::Tensor& h) {
+torch::Tensor ExpertsImpl::forward(const torch::Tensor& h, std::vector<torch::Tensor>* last) {
+  if (last != nullptr) last->resize(static_cast<std::size_t>(order_.numel()));
   std::vector<torch::Tensor> outputs, logits;
   for (Mlp& expert : experts_) outputs.push_back(expert(h));
   for (std::size_t g = 0; g < heads_.size(); ++g) {
@@ -47,8 +50,20 @@ torch::Tensor ExpertsImpl::forward(const torch::Tensor& h) {
       }
     }
     logits.push_back(heads_[g](mixed));
+    if (last == nullptr) continue;
+    for (const std::int64_t label : labels_[g]) (*last)[static_cast<std::size_t>(label)] = mixed;
   }
   return torch::cat(logits, 1).index_select(1, order_);
+}
+
+torch::Tensor ExpertsImpl::last_layer(std::int64_t label) const {
+  for (std::size_t g = 0; g < heads_.size(); ++g) {
+    const auto found = std::find(labels_[g].begin(), labels_[g].end(), label);
+    if (found == labels_[g].end()) continue;
+    const std::int64_t column = found - labels_[g].begin();
+    return torch::cat({heads_[g]->weight.select(1, column), heads_[g]->bias.narrow(0, column, 1)});
+  }
+  throw Error("no group of labels has label {}", label);
 }
 
 }  // namespace limber

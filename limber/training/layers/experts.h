@@ -24,11 +24,15 @@ class ExpertsImpl : public torch::nn::Module {
   /// `labels`: the names in the order of the logits.
   ExpertsImpl(std::int64_t in, const std::vector<std::string>& labels, const ExpertOptions& options,
               const std::string& activation, double dropout, torch::TensorOptions tensor);
-  /// h [rows, in] -> logits [rows, labels].
-  torch::Tensor forward(const torch::Tensor& h);
+  /// h [rows, in] -> logits [rows, labels]. `last`, if given, gets by label what its last layer
+  /// reads: z_g of its group [rows, out].
+  torch::Tensor forward(const torch::Tensor& h, std::vector<torch::Tensor>* last = nullptr);
+  /// The last layer of a label: its column of H_g, then its element of c_g [out + 1].
+  torch::Tensor last_layer(std::int64_t label) const;
 
  private:
   std::vector<Mlp> experts_;
+  std::vector<std::vector<std::int64_t>> labels_;   ///< by group: its labels
   std::vector<std::vector<std::int64_t>> visible_;  ///< by group: its experts
   std::vector<Dense> gates_, heads_;                ///< by group; no gates for kind groups
   torch::Tensor order_;  ///< [labels]: where each label stands among the groups' logits

@@ -2,7 +2,6 @@
 
 #include <optional>
 
-#include "limber/training/layers/input_assembly.h"
 #include "limber/training/meta/inner_loop.h"
 #include "limber/training/meta/support_context.h"
 
@@ -65,10 +64,11 @@ Episode run_tasks(RankingModel& model, const EpisodeRows& rows, const EpisodeOpt
   Episode episode;
   episode.query_labels = rows.query_labels;
   episode.query_weights = rows.query_weights;
+  LastLayers* last = options.last_layers ? &episode.last : nullptr;
   if (!model->uses_support()) {
     episode.members = torch::zeros({0, 0}, model->tensor);
     const Tensor nothing = torch::empty({rows.query.rows(), 0}, model->tensor);
-    episode.query_logits = model->global_block(nothing, rows.query_inputs);
+    episode.query_logits = model->global_block(nothing, rows.query_inputs, last);
     return episode;
   }
   SupportContext context;
@@ -96,7 +96,7 @@ Episode run_tasks(RankingModel& model, const EpisodeRows& rows, const EpisodeOpt
   if (context.history_by_query.defined()) {
     by_row = torch::cat({by_row, context.history_by_query}, 1);
   }
-  episode.query_logits = model->global_block(by_row, context.query_inputs);
+  episode.query_logits = model->global_block(by_row, context.query_inputs, last);
   return episode;
 }
 
@@ -104,7 +104,7 @@ Episode run_episode(RankingModel& model, const TaskBatch& batch, const EpisodeOp
   std::optional<torch::NoGradGuard> frozen;
   if (!options.train) frozen.emplace();
   const std::vector<Tensor> table_rows = model->tables.gather(batch.rows, options.train);
-  const Tensor inputs = assemble_inputs(batch.rows, model->layout, table_rows, model->tensor);
+  const Tensor inputs = model->inputs_of(batch.rows, table_rows);
   Episode episode = run_tasks(model, divide_rows(model, batch, inputs), options);
   episode.table_rows = table_rows;
   return episode;

@@ -18,6 +18,7 @@ struct EpisodeOptions {
   std::int64_t steps = 0;  ///< gradient steps of the inner loop
   /// [labels]: weights of the labels in the outer loss; undefined: each counts once.
   torch::Tensor label_weights = {};
+  bool last_layers = false;  ///< what the last layers read of the query rows is wanted
 };
 
 struct Episode {
@@ -27,6 +28,7 @@ struct Episode {
   torch::Tensor embeddings;  ///< [tasks, dim]: what would be stored; undefined without meta block
   torch::Tensor members;     ///< [tasks, member width]: all that the global block gets of a member
   std::vector<torch::Tensor> table_rows;  ///< leaves, by embedding table
+  LastLayers last;                        ///< of the query rows, where it is wanted
   /// Support loss of all tasks before each inner step, per support row; for the training log.
   std::vector<double> support_losses;
 };

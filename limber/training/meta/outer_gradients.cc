@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "limber/training/layers/gemm.h"
-#include "limber/training/layers/input_assembly.h"
 
 namespace limber {
 namespace {
@@ -164,8 +163,7 @@ OuterGradients outer_gradients(RankingModel& model, const TaskBatch& batch,
                                const EpisodeOptions& options) {
   OuterGradients result;
   result.table_rows = model->tables.gather(batch.rows, /*train=*/true);
-  const Tensor inputs =
-      assemble_inputs(batch.rows, model->layout, result.table_rows, model->tensor);
+  const Tensor inputs = model->inputs_of(batch.rows, result.table_rows);
   const EpisodeRows all = divide_rows(model, batch, inputs);
   std::vector<Tensor> parameters = model->parameters();
   for (Tensor& parameter : parameters) parameter.mutable_grad() = Tensor();

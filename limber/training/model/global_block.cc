@@ -30,7 +30,8 @@ GlobalBlockImpl::GlobalBlockImpl(std::int64_t member_width, const InputLayout& l
   }
 }
 
-torch::Tensor GlobalBlockImpl::forward(const torch::Tensor& member, const torch::Tensor& inputs) {
+torch::Tensor GlobalBlockImpl::forward(const torch::Tensor& member, const torch::Tensor& inputs,
+                                       LastLayers* last) {
   const torch::Tensor selected = inputs_.select(inputs);
   std::vector<torch::Tensor> parts;
   if (member.size(1) > 0) parts.push_back(member);
@@ -41,9 +42,26 @@ torch::Tensor GlobalBlockImpl::forward(const torch::Tensor& member, const torch:
   }
   const torch::Tensor x = parts.size() > 1 ? torch::cat(parts, 1) : selected;
   const torch::Tensor h = mlp_(cross_(x));
-  torch::Tensor logits = experts_ ? experts_(h) : head_(h);
+  torch::Tensor logits =
+      experts_ ? experts_(h, last == nullptr ? nullptr : &last->inputs) : head_(h);
+  if (last != nullptr && !experts_) {
+    last->inputs.assign(static_cast<std::size_t>(logits.size(1)), h);
+  }
   if (wide_) logits = logits + wide_(wide_inputs_.select(inputs));
-  return calibration_ ? calibration_(logits, calibration_inputs_.select(inputs)) : logits;
+  if (!calibration_) return logits;
+  const torch::Tensor context = calibration_inputs_.select(inputs);
+  if (last != nullptr) {
+    // A calibrated logit depends on its own uncalibrated one alone.
+    const torch::AutoGradMode recorded(true);
+    const torch::Tensor from = logits.detach().requires_grad_();
+    last->slopes = torch::autograd::grad({calibration_(from, context.detach()).sum()}, {from})[0];
+  }
+  return calibration_(logits, context);
+}
+
+torch::Tensor GlobalBlockImpl::last_layer(std::int64_t label) const {
+  if (experts_) return experts_->last_layer(label);
+  return torch::cat({head_->weight.select(1, label), head_->bias.narrow(0, label, 1)});
 }
 
 }  // namespace limber

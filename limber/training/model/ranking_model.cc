@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "limber/training/layers/input_assembly.h"
+
 namespace limber {
 namespace {
 
@@ -21,6 +23,7 @@ RankingModelImpl::RankingModelImpl(InputLayout input_layout, const ModelOptions&
       tables(layout.tables, seed, tensor_options),
       meta_inputs(layout, meta_input_names(layout, model)) {
   torch::manual_seed(static_cast<std::int64_t>(seed));
+  if (model.batch_norm) numbers = register_module("numbers", NumberNorm(layout, tensor));
   std::int64_t member_width = 0;
   if (model.meta_block.enabled) {
     meta_block =
@@ -65,6 +68,12 @@ RankingModelImpl::RankingModelImpl(InputLayout input_layout, const ModelOptions&
   global_block = register_module("global_block",
                                  GlobalBlock(member_width, layout, model.global_block, tensor));
   base_rates = register_buffer("base_rates", torch::tensor(rates, torch::kDouble).to(tensor));
+}
+
+torch::Tensor RankingModelImpl::inputs_of(const RowBatch& batch,
+                                          const std::vector<torch::Tensor>& table_rows) {
+  const torch::Tensor inputs = assemble_inputs(batch, layout, table_rows, tensor);
+  return numbers ? numbers(inputs) : inputs;
 }
 
 std::vector<torch::Tensor> RankingModelImpl::inner_rates() const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "limber/core/config/options.h"
+#include "limber/training/layers/number_norm.h"
 #include "limber/training/model/embedding_tables.h"
 #include "limber/training/model/global_block.h"
 #include "limber/training/model/history_encoder.h"
@@ -33,6 +34,10 @@ class RankingModelImpl : public torch::nn::Module {
   std::int64_t statistics_width() const { return model.statistics.enabled ? 1 + 2 * labels() : 0; }
   bool member_level() const { return model.meta_block.level == "member"; }
 
+  /// The inputs of a batch [rows, all input columns]: assemble_inputs, numbers normalised where the
+  /// model does that.
+  torch::Tensor inputs_of(const RowBatch& batch, const std::vector<torch::Tensor>& table_rows);
+
   /// Step size of each tensor that the inner loop moves.
   std::vector<torch::Tensor> inner_rates() const;
   /// kappa of the support loss, and of the pooling of the block's outputs.
@@ -48,6 +53,7 @@ class RankingModelImpl : public torch::nn::Module {
   torch::TensorOptions tensor;
 
   EmbeddingTables tables;
+  NumberNorm numbers{nullptr};
   ColumnSelection meta_inputs;
   MetaBlock meta_block{nullptr};
   HistoryEncoder history{nullptr};

@@ -11,10 +11,10 @@ constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
 
 DenseOptimizer::DenseOptimizer(std::vector<torch::Tensor> parameters, const TrainOptions& options)
     : parameters_(std::move(parameters)),
-      adam_(options.optimizer == "adam"),
+      kind_(options.optimizer),
       weight_decay_(options.weight_decay) {
-  if (!adam_) return;
-  for (int moment = 0; moment < 2; ++moment) {
+  const int moments = kind_ == "adam" ? 2 : kind_ == "adagrad" ? 1 : 0;
+  for (int moment = 0; moment < moments; ++moment) {
     for (const torch::Tensor& parameter : parameters_) {
       moments_.push_back(torch::zeros_like(parameter.detach()));
     }
@@ -39,10 +39,7 @@ double DenseOptimizer::clip(double clip_norm) {
 void DenseOptimizer::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
   ++steps_;
-  const std::size_t count = parameters_.size();
-  const double correction1 = 1 - std::pow(beta1, static_cast<double>(steps_));
-  const double correction2 = 1 - std::pow(beta2, static_cast<double>(steps_));
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
     torch::Tensor& parameter = parameters_[i];
     const torch::Tensor& gradient = parameter.grad();
     if (!gradient.defined()) continue;
@@ -50,17 +47,32 @@ void DenseOptimizer::step(double learning_rate) {
     if (weight_decay_ > 0 && parameter.dim() > 1) {
       parameter.mul_(1 - learning_rate * weight_decay_);
     }
-    if (!adam_) {
+    if (kind_ == "adam") {
+      step_adam(i, gradient, learning_rate);
+    } else if (kind_ == "adagrad") {
+      step_adagrad(i, gradient, learning_rate);
+    } else {
       parameter.add_(gradient, -learning_rate);
-      continue;
     }
-    torch::Tensor& first = moments_[i];
-    torch::Tensor& second = moments_[count + i];
-    first.mul_(beta1).add_(gradient, 1 - beta1);
-    second.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
-    const torch::Tensor denominator = (second / correction2).sqrt_().add_(epsilon);
-    parameter.addcdiv_(first, denominator, -learning_rate / correction1);
   }
+}
+
+void DenseOptimizer::step_adam(std::size_t i, const torch::Tensor& gradient, double learning_rate) {
+  const double correction1 = 1 - std::pow(beta1, static_cast<double>(steps_));
+  const double correction2 = 1 - std::pow(beta2, static_cast<double>(steps_));
+  torch::Tensor& first = moments_[i];
+  torch::Tensor& second = moments_[parameters_.size() + i];
+  first.mul_(beta1).add_(gradient, 1 - beta1);
+  second.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
+  const torch::Tensor denominator = (second / correction2).sqrt_().add_(epsilon);
+  parameters_[i].addcdiv_(first, denominator, -learning_rate / correction1);
+}
+
+void DenseOptimizer::step_adagrad(std::size_t i, const torch::Tensor& gradient,
+                                  double learning_rate) {
+  torch::Tensor& sum = moments_[i];
+  sum.addcmul_(gradient, gradient);
+  parameters_[i].addcdiv_(gradient, sum.sqrt().add_(epsilon), -learning_rate);
 }
 
 }  // namespace limber

@@ -2,14 +2,16 @@
 
 #include <torch/torch.h>
 
+#include <string>
 #include <vector>
 
 #include "limber/core/config/options.h"
 
 namespace limber {
 
-/// Adam (Kingma and Ba 2015, arXiv 1412.6980) with decoupled weight decay, or plain SGD, over the
-/// dense parameters. All state is in plain tensors, so that a checkpoint holds all of it.
+/// Adam (Kingma and Ba 2015, arXiv 1412.6980), Adagrad (Duchi, Hazan and Singer 2011, JMLR 12) or
+/// plain SGD over the dense parameters, with decoupled weight decay. All state is in plain tensors,
+/// so that a checkpoint holds all of it.
 class DenseOptimizer {
  public:
   DenseOptimizer(std::vector<torch::Tensor> parameters, const TrainOptions& options);
@@ -18,14 +20,18 @@ class DenseOptimizer {
   double clip(double clip_norm);
   void step(double learning_rate);
 
-  /// First and second moments, in the order of the parameters.
+  /// In the order of the parameters: Adam's first moments, then its second ones; Adagrad's sums of
+  /// squared gradients.
   std::vector<torch::Tensor>& moments() { return moments_; }
   std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps) { steps_ = steps; }
 
  private:
+  void step_adam(std::size_t i, const torch::Tensor& gradient, double learning_rate);
+  void step_adagrad(std::size_t i, const torch::Tensor& gradient, double learning_rate);
+
   std::vector<torch::Tensor> parameters_, moments_;
-  bool adam_;
+  std::string kind_;
   double weight_decay_;
   std::int64_t steps_ = 0;
 };

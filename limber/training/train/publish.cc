@@ -4,6 +4,7 @@
 #include "limber/core/base/error.h"
 #include "limber/core/config/config.h"
 #include "limber/core/data/dataset_builder.h"
+#include "limber/training/train/last_layer_posterior.h"
 
 namespace limber {
 namespace fs = std::filesystem;
@@ -16,21 +17,39 @@ limber::Tensor view_of(const std::string& name, const torch::Tensor& tensor) {
                                                    static_cast<std::size_t>(tensor.numel())));
 }
 
+void add_last_layers(ArtifactWriter& writer, const std::vector<std::string>& labels,
+                     const std::vector<LastLayerState>& last_layers) {
+  if (last_layers.empty()) return;
+  std::vector<std::vector<float>> factors;
+  std::vector<limber::Tensor> tensors;
+  for (std::size_t l = 0; l < last_layers.size(); ++l) {
+    const std::vector<double>& factor = last_layers[l].factor;
+    const auto& kept = factors.emplace_back(factor.begin(), factor.end());
+    tensors.push_back(make_tensor<float>(last_layer_tensor(labels[l]),
+                                         {static_cast<std::int64_t>(kept.size())}, kept));
+  }
+  writer.add_tensors("posterior.safetensors", tensors);
+}
+
 nlohmann::json layout_to_json(const InputLayout& layout) {
   nlohmann::json tables = nlohmann::json::array();
   for (std::size_t s = 1; s < layout.sources.size(); ++s) tables.push_back(layout.sources[s]);
-  return {{"tables", tables}, {"labels", layout.labels}};
+  nlohmann::json json{{"tables", tables}, {"labels", layout.labels}};
+  if (!layout.label_thresholds.empty()) json["label_thresholds"] = to_json(layout.label_thresholds);
+  return json;
 }
 
 }  // namespace
 
 fs::path publish_model(const fs::path& models_folder, const Config& config, const Dataset& dataset,
                        const RankingModel& model, const nlohmann::json& metrics,
-                       const fs::path& training_log) {
+                       const fs::path& training_log, const Lineage& lineage) {
   ArtifactWriter writer(models_folder, config.name);
   std::vector<torch::Tensor> kept;
   std::vector<limber::Tensor> dense;
   for (const auto& [name, tensor] : model->dense_tensors()) {
+    // Averages of numbers go into their encoders.
+    if (name.starts_with("numbers.")) continue;
     kept.push_back(tensor.detach().to(torch::kCPU, torch::kFloat).contiguous());
     dense.push_back(view_of(name, kept.back()));
   }
@@ -42,8 +61,19 @@ fs::path publish_model(const fs::path& models_folder, const Config& config, cons
     const limber::Tensor view = view_of("tables." + name, rows);
     writer.add_tensors("tables/" + name + ".safetensors", std::span(&view, 1));
   }
+  add_last_layers(writer, dataset.layout.labels, lineage.last_layers);
+  if (lineage.fisher) {
+    std::vector<limber::Tensor> information;
+    for (const auto& [name, tensor] : lineage.fisher->tensors) {
+      kept.push_back(tensor.to(torch::kCPU, torch::kFloat).contiguous());
+      information.push_back(view_of(kFisherPrefix + name, kept.back()));
+    }
+    writer.add_tensors(kFisherFile, information);
+  }
   nlohmann::json encoders = nlohmann::json::array();
-  for (const FeatureEncoder& encoder : dataset.encoders) {
+  for (std::size_t f = 0; f < dataset.encoders.size(); ++f) {
+    const FeatureEncoder encoder =
+        model->numbers ? model->numbers->folded(dataset.encoders[f], f) : dataset.encoders[f];
     encoders.push_back(encoder.to_json());
     if (encoder.vocabulary) {
       const std::string file = "vocabulary/" + encoder.name + ".txt";
@@ -66,6 +96,13 @@ fs::path publish_model(const fs::path& models_folder, const Config& config, cons
     fields.data_window["first_time"] = dataset.first_time;
     fields.data_window["last_time"] = dataset.last_time;
   }
+  if (lineage.fisher) {
+    fields.data_window["fisher"] = {{"rows", lineage.fisher->rows},
+                                    {"examples", lineage.fisher->examples}};
+  }
+  if (!lineage.from.empty()) {
+    fields.data_window["incremental"] = {{"from", lineage.from}, {"cold", lineage.cold}};
+  }
   fields.metrics = metrics;
   return writer.publish(fields);
 }
@@ -78,6 +115,7 @@ LoadedModel load_model(const Artifact& artifact, torch::Device device) {
   const ManifestFields& fields = artifact.contents().fields;
   loaded.config = config_from_json(fields.config, origin);
   std::vector<std::string> tables, labels;
+  LabelThresholds thresholds;
   try {
     for (const auto& json : fields.encoders.at("features")) {
       FeatureEncoder encoder = FeatureEncoder::from_json(json, origin);
@@ -90,12 +128,14 @@ LoadedModel load_model(const Artifact& artifact, torch::Device device) {
     }
     tables = fields.encoders.at("layout").at("tables").get<std::vector<std::string>>();
     labels = fields.encoders.at("layout").at("labels").get<std::vector<std::string>>();
+    thresholds = label_thresholds_of(fields.encoders.at("layout"));
   } catch (const nlohmann::json::exception& error) {
     throw InputError("{}: encoders: {}; the manifest is damaged", origin, error.what());
   }
-  loaded.model = RankingModel(make_layout(loaded.encoders, tables, labels), loaded.config.model,
-                              loaded.config.meta, std::vector<double>(labels.size(), 0.5),
-                              loaded.config.train.seed,
+  InputLayout layout = make_layout(loaded.encoders, tables, labels);
+  layout.label_thresholds = std::move(thresholds);
+  loaded.model = RankingModel(layout, loaded.config.model, loaded.config.meta,
+                              std::vector<double>(labels.size(), 0.5), loaded.config.train.seed,
                               torch::TensorOptions().dtype(torch::kFloat).device(device));
   const torch::NoGradGuard no_grad;
   const auto fill = [&](torch::Tensor target, const std::string& name) {
@@ -108,7 +148,9 @@ LoadedModel load_model(const Artifact& artifact, torch::Device device) {
     target.copy_(
         torch::from_blob(const_cast<float*>(values.data()), target.sizes(), torch::kFloat));
   };
-  for (auto& [name, tensor] : loaded.model->dense_tensors()) fill(tensor, name);
+  for (auto& [name, tensor] : loaded.model->dense_tensors()) {
+    if (!name.starts_with("numbers.")) fill(tensor, name);
+  }
   auto& weights = loaded.model->tables.weights();
   for (std::size_t t = 0; t < weights.size(); ++t) {
     fill(weights[t], "tables." + loaded.model->tables.shapes()[t].name);
@@ -118,7 +160,8 @@ LoadedModel load_model(const Artifact& artifact, torch::Device device) {
 }
 
 Dataset build_dataset_for(const LoadedModel& loaded, const Config& config, const fs::path& folder) {
-  Dataset dataset = build_dataset(config, folder, &loaded.encoders);
+  Dataset dataset =
+      build_dataset(config, folder, &loaded.encoders, &loaded.model->layout.label_thresholds);
   if (dataset.layout.labels != loaded.model->layout.labels) {
     throw InputError("data.labels: the model was trained with other labels");
   }

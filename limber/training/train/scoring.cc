@@ -11,7 +11,8 @@
 namespace limber {
 
 ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
-                      const EvaluationSampler::Options& options, std::int64_t steps) {
+                      const EvaluationSampler::Options& options, std::int64_t steps,
+                      const Popularity* popularity) {
   ScoredRows scored;
   scored.labels = dataset.layout.labels;
   const std::size_t labels = scored.labels.size();
@@ -37,10 +38,17 @@ ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
       const std::int64_t task = batch->tasks[at];
       const TaskRows& rows = dataset.tasks[static_cast<std::size_t>(task)];
       for (std::int64_t q = batch->query_offsets[at]; q < batch->query_offsets[at + 1]; ++q) {
+        const float* effects =
+            popularity == nullptr
+                ? nullptr
+                : popularity->of(
+                      id_index(dataset, popularity->feature,
+                               batch->rows.dataset_rows[static_cast<std::size_t>(first + q)]));
         for (std::size_t l = 0; l < labels; ++l) {
           const std::int64_t place =
               q * static_cast<std::int64_t>(labels) + static_cast<std::int64_t>(l);
-          scored.logits[l].push_back(logits.const_data_ptr<float>()[place]);
+          scored.logits[l].push_back(logits.const_data_ptr<float>()[place] +
+                                     (effects == nullptr ? 0.0F : effects[l]));
           scored.truth[l].push_back(truth.const_data_ptr<float>()[place]);
         }
         if (!batch->rows.weights.empty()) {

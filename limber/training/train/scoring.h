@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "limber/core/data/popularity.h"
 #include "limber/core/data/samplers.h"
 #include "limber/training/evaluate/predictions.h"
 #include "limber/training/model/ranking_model.h"
@@ -24,9 +25,11 @@ struct ScoredRows {
   Predictions predictions() const { return {logits[0], truth[0], weights, members}; }
 };
 
-/// Scores the rows of `options.part` after adapting with `steps` inner steps.
+/// Scores the rows of `options.part` after adapting with `steps` inner steps. `popularity`, where
+/// the model has one, is added to its logits, as serving does.
 ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
-                      const EvaluationSampler::Options& options, std::int64_t steps);
+                      const EvaluationSampler::Options& options, std::int64_t steps,
+                      const Popularity* popularity = nullptr);
 
 /// Log loss, AUC and GAUC, averaged over the labels: what early stopping looks at.
 struct QuickMetrics {

@@ -12,8 +12,10 @@
 #include "limber/core/config/config.h"
 #include "limber/core/data/loader.h"
 #include "limber/training/meta/outer_gradients.h"
+#include "limber/training/train/label_weights.h"
 #include "limber/training/train/schedule.h"
 #include "limber/training/train/small_log_hint.h"
+#include "limber/training/train/training_sampler.h"
 
 namespace limber {
 namespace fs = std::filesystem;
@@ -22,14 +24,15 @@ namespace {
 
 /// What must be the same for a checkpoint to be continued. How often checkpoints are written, and
 /// what the run is called, may change.
-std::string fingerprint_of(const Config& config, const Dataset& dataset) {
+std::string fingerprint_of(const Config& config, const Dataset& dataset,
+                           const std::string& origin) {
   Config same = config;
   same.train.checkpoint_seconds = 0;
   same.train.tensorboard = false;
   same.name = "any";
   same.data.cache.clear();
   return config_to_json(same).dump() + " rows " + std::to_string(dataset.rows) + " tasks " +
-         std::to_string(dataset.tasks.size());
+         std::to_string(dataset.tasks.size()) + (origin.empty() ? "" : " from " + origin);
 }
 
 }  // namespace
@@ -61,30 +64,23 @@ RankingModel make_model(const Config& config, const Dataset& dataset, torch::Dev
 }
 
 Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel model,
-                 fs::path run_folder, bool restart)
+                 fs::path run_folder, bool restart, Start start)
     : config_(config),
       dataset_(dataset),
       model_(std::move(model)),
       run_folder_(std::move(run_folder)),
-      fingerprint_(fingerprint_of(config, dataset)),
-      optimizer_(model_->parameters(), config.train) {
-  if (!config.train.label_weights.empty()) {
-    std::vector<double> weights;
-    for (const std::string& label : dataset.layout.labels) {
-      const auto given = config.train.label_weights.find(label);
-      weights.push_back(given == config.train.label_weights.end() ? 1.0 : given->second);
-    }
-    if (*std::max_element(weights.begin(), weights.end()) <= 0) {
-      throw InputError("train.label_weights: all are 0; nothing can be learned");
-    }
-    label_weights_ = torch::tensor(weights, torch::kDouble).to(model_->tensor);
-  }
+      fingerprint_(fingerprint_of(config, dataset, start.origin)),
+      label_weights_(label_weights(config.train, model_)),
+      optimizer_(model_->parameters(), config.train),
+      hold_(std::move(start.hold)) {
   fs::create_directories(run_folder_);
-  steps_per_epoch_ = sampler(0)->batches();
+  const auto first_epoch = training_sampler(model_, dataset_, config_, 0);
+  steps_per_epoch_ = first_epoch->batches();
   if (steps_per_epoch_ == 0) {
     throw InputError("data.task: no {} has two training rows; nothing can be meta-learned",
                      config.data.task);
   }
+  if (!hold_.empty()) hold_.count_touches(*first_epoch, dataset_);
   const bool resume = !restart && fs::exists(checkpoint_path());
   if (resume) {
     load_checkpoint(checkpoint_path(), fingerprint_, state_, model_, optimizer_);
@@ -93,7 +89,8 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel mode
     }
     log_.emplace(TrainingLog::resume(run_folder_ / "log.jsonl", state_.step));
   } else {
-    if (model_->uses_support()) {
+    // Few rows are what going on from a model is for.
+    if (model_->uses_support() && start.origin.empty()) {
       const auto tasks = std::ranges::count_if(
           dataset.tasks, [](const TaskRows& task) { return task.train_end - task.begin >= 2; });
       const std::string hint = small_log_hint(config, tasks);
@@ -110,26 +107,14 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel mode
   }
 }
 
-std::unique_ptr<EpisodeSampler> Trainer::sampler(std::int64_t epoch) const {
-  if (model_->uses_support()) {
-    TaskSampler::Options options;
-    options.tasks_per_batch = config_.meta.tasks_per_batch;
-    options.support = config_.meta.support;
-    options.support_sizes = config_.meta.support_sizes;
-    options.query = config_.meta.query;
-    options.seed = config_.train.seed;
-    return std::make_unique<TaskSampler>(dataset_, options, epoch);
-  }
-  return std::make_unique<RowSampler>(dataset_, config_.train.batch, config_.train.seed, epoch);
-}
-
 std::pair<double, double> Trainer::step(const TaskBatch& batch, double factor) {
   EpisodeOptions options;
   options.train = true;
   options.second_order = config_.meta.order == "second";
   options.steps = config_.meta.inner_steps;
   options.label_weights = label_weights_;
-  const OuterGradients outer = outer_gradients(model_, batch, options);
+  OuterGradients outer = outer_gradients(model_, batch, options);
+  hold_.add_gradients(model_, batch.rows, outer.table_rows);
   const double norm = optimizer_.clip(config_.train.clip_norm);
   if (!std::isfinite(outer.loss_sum) || !std::isfinite(norm)) {
     throw Error(
@@ -165,7 +150,7 @@ TrainingSummary Trainer::run() {
 }
 
 void Trainer::run_epoch(TrainingSummary& summary) {
-  const auto epoch_sampler = sampler(state_.epoch);
+  const auto epoch_sampler = training_sampler(model_, dataset_, config_, state_.epoch);
   const std::int64_t all_steps = steps_per_epoch_ * config_.train.epochs;
   Loader loader(dataset_, *epoch_sampler, state_.batch);
   const bool by_task = model_->uses_support();

@@ -10,6 +10,7 @@
 #include "limber/training/model/ranking_model.h"
 #include "limber/training/train/dense_optimizer.h"
 #include "limber/training/train/event_file.h"
+#include "limber/training/train/hold.h"
 #include "limber/training/train/scoring.h"
 #include "limber/training/train/train_state.h"
 #include "limber/training/train/training_log.h"
@@ -35,9 +36,15 @@ struct TrainingSummary {
 /// interrupted or not.
 class Trainer {
  public:
+  /// What training goes on from, where it does not begin anew.
+  struct Start {
+    std::string origin;  ///< says which model; a checkpoint of another start is refused
+    Hold hold;           ///< on its weights
+  };
+
   /// `run_folder` gets checkpoint, log.jsonl and event files. `restart` ignores what it holds.
   Trainer(const Config& config, const Dataset& dataset, RankingModel model,
-          std::filesystem::path run_folder, bool restart);
+          std::filesystem::path run_folder, bool restart, Start start = {});
 
   /// Trains to the end, or until a signal asks to stop. Leaves the best weights in the model.
   TrainingSummary run();
@@ -55,7 +62,6 @@ class Trainer {
   void run_epoch(TrainingSummary& summary);
   void validate(TrainingSummary& summary);
   void save();
-  std::unique_ptr<EpisodeSampler> sampler(std::int64_t epoch) const;
   void log_epoch(const QuickMetrics& metrics, double loss);
 
   Config config_;
@@ -65,6 +71,7 @@ class Trainer {
   std::string fingerprint_;
   torch::Tensor label_weights_;  ///< [labels]; undefined: each counts once
   DenseOptimizer optimizer_;
+  Hold hold_;
   TrainState state_;
   bool should_stop() const;
 
