@@ -13,24 +13,18 @@ MOVIELENS_1M=...   folder of MovieLens-1M
 
 import argparse
 import json
-import os
 import sys
 
 from ablation.components import BASE, COMPONENTS, all_of
 from ablation.data_sets import movielens, synthetic
-from ablation.options import known_options, missing_option
+from ablation.options import Parser, known_options, missing_option
 from ablation.parameters import matched_settings
 from ablation.results import Outcome, Table, add_truth, outcome_of
-from ablation.runs import PROGRAM, Run, Runner, check_programs
+from ablation.runs import PROGRAM, Run, Runner, check_programs, jobs_of_environment
 from ablation.tables import as_json, as_text
 from quality.protocols import BenchError
 
 FEWEST_ROWS = 1000
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise BenchError(message)
 
 
 def arguments_of():
@@ -52,13 +46,6 @@ def arguments_of():
             raise BenchError(f"--components: '{name}' is unknown; known are {', '.join(known)}")
     arguments.components = names
     return arguments
-
-
-def jobs():
-    text = os.environ.get("BENCH_JOBS", "2")
-    if not text.isdigit() or int(text) < 1:
-        raise BenchError(f"BENCH_JOBS: '{text}' is no number of 1 or more")
-    return int(text)
 
 
 def components_of(data, names, options):
@@ -115,7 +102,7 @@ def main():
     makers = {"movielens": movielens, "synthetic": lambda: synthetic(PROGRAM, arguments.rows)}
     names = [arguments.only] if arguments.only else list(makers)
     tables = []
-    with Runner(jobs()) as runner:
+    with Runner(jobs_of_environment()) as runner:
         for name in names:
             tables.append(measure(runner, makers[name](), arguments.components, options, arguments.seeds))
             print(as_text(tables[-1], arguments.seeds), flush=True)

@@ -8,8 +8,8 @@
 #include "bench/explore_policies.h"
 #include "bench/explore_replay.h"
 #include "limber/core/base/main.h"
-#include "limber/core/explore/last_layer_sampler.h"
 #include "limber/core/explore/simulated_regret_for_test.h"
+#include "limber/serving/runtime/last_layer_sampler.h"
 
 namespace {
 

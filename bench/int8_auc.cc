@@ -24,7 +24,8 @@ int run(int argc, char** argv) {
   const auto floats = RuntimeModel::load(Artifact::open(path), {});
   const auto integers = RuntimeModel::load(Artifact::open(path), {}, Precision::kInt8);
   const TemporaryFolder folder;
-  const Dataset dataset = build_dataset(floats->config, folder.path(), &floats->encoders);
+  const Dataset dataset = build_dataset(floats->config, folder.path(), &floats->encoders,
+                                        &floats->layout.label_thresholds);
   EvaluationSampler::Options options;
   options.part = Part::test;
   options.support = options.support_limit = floats->config.meta.support;

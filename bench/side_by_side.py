@@ -31,9 +31,10 @@ def arguments(parser, seconds):
 
 
 def program(name):
-    path = os.path.join(HERE, "..", "build", "release", "bench", name)
+    build = os.environ.get("BENCH_BUILD", os.path.join(HERE, "..", "build", "release"))
+    path = os.path.join(build, "bench", name)
     if not os.path.exists(path):
-        sys.exit(f"error: {os.path.normpath(path)} is missing; run make build")
+        sys.exit(f"error: {os.path.normpath(path)} is missing; run make build, or set BENCH_BUILD")
     return path
 
 

@@ -1,5 +1,7 @@
-"""Which options the built program knows: asked of `limber options`, which prints them all."""
+"""The command line of the bench, and which options the built program knows: asked of `limber options`,
+which prints them all."""
 
+import argparse
 import re
 import subprocess
 
@@ -7,6 +9,13 @@ from quality.protocols import BenchError
 
 SECTION = re.compile(r"^## (?P<path>[a-z_.]+)")
 OPTION = re.compile(r"^\| `(?P<name>[a-z_]+)` \| [^|]*\| [^|]*\| (?P<allowed>[^|]*)\|")
+
+
+class Parser(argparse.ArgumentParser):
+    """Whose mistakes are one line."""
+
+    def error(self, message):
+        raise BenchError(message)
 
 
 def known_options(program):

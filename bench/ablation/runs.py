@@ -28,8 +28,15 @@ PROGRAMS = Path(os.environ.get("BENCH_BUILD", ROOT / "build" / "release")) / "ap
 PROGRAM = PROGRAMS / "limber"
 
 
-def check_programs():
-    for name in ("limber", "limber-tools", "limber-train"):
+def jobs_of_environment():
+    text = os.environ.get("BENCH_JOBS", "2")
+    if not text.isdigit() or int(text) < 1:
+        raise BenchError(f"BENCH_JOBS: '{text}' is no number of 1 or more")
+    return int(text)
+
+
+def check_programs(*more):
+    for name in ("limber", "limber-tools", "limber-train", *more):
         if not (PROGRAMS / name).is_file():
             raise BenchError(f"{PROGRAMS / name}: not found; run `make build`, or set BENCH_BUILD")
 
@@ -73,8 +80,11 @@ class Run:
 class Runner(ProgramCopies):
     """Runs what is not finished yet, `jobs` side by side, each on one core."""
 
+    build = BUILD
+    programs = ("limber-train", "limber-tools")
+
     def __init__(self, jobs):
-        super().__init__(BUILD, [PROGRAMS / name for name in ("limber-train", "limber-tools")])
+        super().__init__(self.build, [PROGRAMS / name for name in self.programs])
         self.jobs = jobs
         self.failures = {}  # by key
         self.program_hash = hashlib.sha256((self.scratch / "limber-train").read_bytes()).hexdigest()[:24]
@@ -95,6 +105,9 @@ class Runner(ProgramCopies):
             raise RuntimeError(lines[-1] if lines else f"ended with code {process.returncode}")
         return output
 
+    def use_model(self, model, work):
+        """What else is kept of a published model, in the folder `work`, before it goes."""
+
     def execute(self, run):
         work = Path(tempfile.mkdtemp(dir=self.scratch))
         config = work / "config.yaml"  # JSON is YAML
@@ -105,6 +118,7 @@ class Runner(ProgramCopies):
                      "--models", work / "models", "--metrics", work / "metrics.json",
                      "--scores", work / "scores.parquet")
         manifest = json.loads(self.command("limber-tools", "inspect", "--json", work / "models" / "ablation"))
+        self.use_model(work / "models" / "ablation", work)
         shutil.rmtree(work / "models")
         result = {"component": run.component, "settings": run.settings, "seed": run.seed,
                   "metrics": json.loads((work / "metrics.json").read_text()),
@@ -145,5 +159,5 @@ class Runner(ProgramCopies):
         others = sum(result["program"] != self.program_hash for result in kept)
         if kept:
             print(f"{len(kept)} of {len(runs)} runs are there already"
-                  + (f", {others} of them made by another build of limber-train (remove {BUILD / 'runs'} to "
+                  + (f", {others} of them made by another build of limber-train (remove {self.build / 'runs'} to "
                      "make them again)" if others else ""), file=sys.stderr)
