@@ -8,11 +8,11 @@ export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-ablation bench-episodes tune-quality bench-data \
-        bench-assign bench-screen bench-explore bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
+.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-ablation bench-calibration bench-episodes tune-quality bench-data \
+        bench-assign bench-screen bench-explore bench-incremental bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
 
 help: ## lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 setup: ## installs what is missing: Debian packages, build/venv
 	@scripts/setup
@@ -30,7 +30,7 @@ test: build-release ## builds, runs every test
 demo: build-release ## MovieLens-100K: LiMAML beside its rivals, one table, comparison.html
 	@scripts/demo
 
-bench: bench-meta bench-train bench-quality bench-data bench-assign bench-screen bench-explore bench-score bench-adapt bench-serve bench-store ## every benchmark
+bench: bench-meta bench-train bench-quality bench-data bench-assign bench-screen bench-explore bench-incremental bench-score bench-adapt bench-serve bench-store ## every benchmark
 
 bench-meta: build-release ## adapting members: tasks a second
 	@$(PYTHON_ENVIRONMENT) bench/meta.py $(ARGS)
@@ -44,6 +44,9 @@ bench-quality: build-release ## ranking quality beside rivals on the same rows
 
 bench-ablation: build-release ## what each component of the network is worth, on MovieLens-1M and a synthetic ads log
 	@$(PYTHON_ENVIRONMENT) bench/ablation.py $(ARGS)
+
+bench-calibration: build-release ## calibrating after training beside the calibration layer, on a synthetic ads log
+	@$(PYTHON_ENVIRONMENT) bench/calibration.py $(ARGS)
 
 bench-episodes: build-release ## LiMAML under other numbers of support and query rows
 	@scripts/get-movielens-100k
@@ -74,6 +77,10 @@ bench-screen: build-release ## screening beside rivals: error, risk, speed
 bench-explore: build-release ## exploring: regret by simulation, replay of MovieLens-100K
 	@scripts/get-movielens-100k
 	@$(PYTHON_ENVIRONMENT) bench/explore.py $(ARGS)
+
+bench-incremental: build-release ## incremental training beside retraining: replay of MovieLens-100K
+	@scripts/get-movielens-100k
+	@$(PYTHON_ENVIRONMENT) bench/incremental.py $(ARGS)
 
 bench-store: build-release ## member stores: appends and reads a second, bytes a member
 	@build/release/bench/bench_store $(ARGS)

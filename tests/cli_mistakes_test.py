@@ -65,6 +65,10 @@ class BadConfig(Case):
             self.assert_refused(run(*command, cwd=inner), f"data.interactions: log.parquet: no such file (from {inner})",
                                 "relative to the folder where it was trained", "--set")
 
+    def test_adapting_changes_no_model(self):
+        self.assert_refused(run("adapt", "no_model", "--output", "m.parquet", "--set", "meta.adaptation_steps=9"),
+                            "--set meta.adaptation_steps=9", "data.*")
+
     def test_missing_columns(self):
         self.refused(self.config(), "'member'", "data.task", "member_id", settings=["data.task=member"])
         self.refused(self.config(), "'prise'", "price", settings=["features.price.column=prise"])

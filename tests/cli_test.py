@@ -133,6 +133,11 @@ class WholeWay(Case):
             if section not in ("The whole config", "model"):  # those without options of their own
                 self.assertIn(f"\n{section}: ", options)
 
+    def test_version(self):
+        done = run("--version")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"^limber \d+\.\d+\.\d+\n$")
+
     def test_usage_errors(self):
         self.assert_refused(run("trian"), "trian", "--help", "did you mean train?")
         self.assert_refused(run("train", "--restrat"), "limber train", "--restrat", "did you mean --restart?")
