@@ -9,7 +9,7 @@ export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
 .PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-ablation bench-calibration bench-episodes tune-quality bench-data \
-        bench-assign bench-screen bench-explore bench-incremental bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
+        bench-assign bench-screen bench-explore bench-incremental bench-popularity bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -77,6 +77,10 @@ bench-screen: build-release ## screening beside rivals: error, risk, speed
 bench-explore: build-release ## exploring: regret by simulation, replay of MovieLens-100K
 	@scripts/get-movielens-100k
 	@$(PYTHON_ENVIRONMENT) bench/explore.py $(ARGS)
+
+bench-popularity: build-release ## popularity fitted on recent rows beside the model alone
+	@scripts/get-movielens-100k
+	@$(PYTHON_ENVIRONMENT) bench/popularity.py $(ARGS)
 
 bench-incremental: build-release ## incremental training beside retraining: replay of MovieLens-100K
 	@scripts/get-movielens-100k
