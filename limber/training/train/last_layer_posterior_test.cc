@@ -2,14 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "limber/core/base/files.h"
-#include "limber/core/config/config.h"
-#include "limber/core/data/dataset_builder.h"
-#include "limber/core/data/generator.h"
 #include "limber/core/data/loader.h"
 #include "limber/training/meta/episode.h"
+#include "limber/training/train/generated_logs_for_test.h"
 #include "limber/training/train/publish.h"
-#include "limber/training/train/trainer.h"
 #include "limber/training/train/training_sampler.h"
 
 namespace limber {
@@ -17,20 +13,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class LastLayerPosteriorTest : public testing::Test {
+class LastLayerPosteriorTest : public GeneratedLogs {
  protected:
-  void SetUp() override {
-    GeneratorOptions options;
-    options.rows = 1500;
-    options.members = 40;
-    options.items = 30;
-    Generator(options).write(folder_.path() / "logs");
-    torch::set_num_threads(1);
-  }
+  LastLayerPosteriorTest() : GeneratedLogs(1500, 40, 30) {}
 
-  Config config(std::vector<std::string> settings = {}) {
-    settings.push_back("train.device=cpu");
-    return parse_config(R"(
+  Config config(const std::vector<std::string>& settings = {}) {
+    return parse(R"(
 data:
   interactions: logs/interactions.parquet
   tables: {items: {path: logs/items.parquet, key: item_id}}
@@ -47,14 +35,7 @@ model:
 meta: {tasks_per_batch: 16, support: 20, query: 20}
 explore: {enabled: true, prior_precision: 0.5}
 )",
-                        "test.yaml", settings, folder_.path());
-  }
-
-  const Dataset& build(const Config& config) {
-    const fs::path data = folder_.path() / ("data" + std::to_string(datasets_.size()));
-    fs::create_directories(data);
-    datasets_.push_back(std::make_unique<Dataset>(build_dataset(config, data)));
-    return *datasets_.back();
+                 settings);
   }
 
   /// A model whose weights are anywhere but at zero.
@@ -71,9 +52,6 @@ explore: {enabled: true, prior_precision: 0.5}
   static Eigen::MatrixXd precision_of(const LastLayerState& state) {
     return BayesianLastLayer(state, {}).precision();
   }
-
-  TemporaryFolder folder_;
-  std::vector<std::unique_ptr<Dataset>> datasets_;
 };
 
 /// The second derivatives of the training loss in a label's last layer, by autograd. `parts`: the
@@ -125,7 +103,7 @@ TEST_F(LastLayerPosteriorTest, IsTheCurvatureOfTheTrainingLoss) {
     settings.push_back("model.meta_block.enabled=false");
     settings.push_back("train.batch=256");
     const Config given = config(settings);
-    const Dataset& dataset = build(given);
+    const Dataset dataset = build(given);
     RankingModel model = any_model(given, dataset);
     // Labels are in the order of their names: cheap, click; the groups are, too.
     ASSERT_EQ(dataset.layout.labels[0], "cheap");
@@ -150,12 +128,12 @@ TEST_F(LastLayerPosteriorTest, IsTheCurvatureOfTheTrainingLoss) {
 
 TEST_F(LastLayerPosteriorTest, CountsNoAbsentLabelAndEachRowByItsWeight) {
   Config given = config({"model.meta_block.enabled=false"});
-  const Dataset& dataset = build(given);
+  const Dataset dataset = build(given);
   RankingModel model = any_model(given, dataset);
   const Eigen::MatrixXd once = precision_of(last_layer_posteriors(model, dataset, given)[0]);
   Config weighted_config = given;
   weighted_config.data.weight = "price";
-  const Dataset& weighted = build(weighted_config);
+  const Dataset weighted = build(weighted_config);
   const Eigen::MatrixXd by_price =
       precision_of(last_layer_posteriors(model, weighted, weighted_config)[0]);
   EXPECT_GT(by_price(6, 6), 2 * once(6, 6));
@@ -163,7 +141,7 @@ TEST_F(LastLayerPosteriorTest, CountsNoAbsentLabelAndEachRowByItsWeight) {
 
 TEST_F(LastLayerPosteriorTest, ComesBackFromTheArtifactAndFades) {
   const Config given = config();  // with members, adapted
-  const Dataset& dataset = build(given);
+  const Dataset dataset = build(given);
   RankingModel model = any_model(given, dataset);
   const auto posteriors = last_layer_posteriors(model, dataset, given);
   const fs::path version = publish_model(folder_.path() / "models", given, dataset, model,

@@ -6,11 +6,8 @@
 
 #include "limber/core/artifact/artifact.h"
 #include "limber/core/base/error.h"
-#include "limber/core/base/files.h"
-#include "limber/core/config/config.h"
-#include "limber/core/data/dataset_builder.h"
-#include "limber/core/data/generator.h"
 #include "limber/core/data/loader.h"
+#include "limber/training/train/generated_logs_for_test.h"
 #include "limber/training/train/publish.h"
 #include "limber/training/train/schedule.h"
 
@@ -19,20 +16,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class TrainerTest : public testing::Test {
+class TrainerTest : public GeneratedLogs {
  protected:
-  void SetUp() override {
-    GeneratorOptions options;
-    options.rows = 6000;
-    options.members = 120;
-    options.items = 60;
-    Generator(options).write(folder_.path() / "logs");
-    torch::set_num_threads(1);
-  }
+  TrainerTest() : GeneratedLogs(6000, 120, 60) {}
 
-  Config config(std::vector<std::string> settings = {}) {
-    settings.push_back("train.device=cpu");
-    return parse_config(R"(
+  Config config(const std::vector<std::string>& settings = {}) {
+    return parse(R"(
 data:
   interactions: logs/interactions.parquet
   tables: {items: {path: logs/items.parquet, key: item_id}}
@@ -49,25 +38,8 @@ model:
 meta: {tasks_per_batch: 16, support: 20, query: 20}
 train: {epochs: 3, tensorboard: false, learning_rate: 0.01}
 )",
-                        "test.yaml", settings, folder_.path());
+                 settings);
   }
-
-  Dataset build(const Config& config) {
-    const fs::path data = folder_.path() / ("data" + std::to_string(builds_++));
-    fs::create_directories(data);
-    return build_dataset(config, data);
-  }
-
-  static void expect_same(const std::map<std::string, torch::Tensor>& first,
-                          const std::map<std::string, torch::Tensor>& second) {
-    ASSERT_EQ(first.size(), second.size());
-    for (const auto& [name, tensor] : first) {
-      EXPECT_TRUE(torch::equal(tensor, second.at(name))) << name;
-    }
-  }
-
-  TemporaryFolder folder_;
-  int builds_ = 0;
 };
 
 TEST_F(TrainerTest, TrainingLowersTheLoss) {

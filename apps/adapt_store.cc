@@ -1,0 +1,179 @@
+#include "apps/adapt_store.h"
+
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "apps/thread_count.h"
+#include "limber/core/base/counted.h"
+#include "limber/core/base/error.h"
+#include "limber/core/base/files.h"
+#include "limber/core/base/main.h"
+#include "limber/core/base/progress.h"
+#include "limber/core/config/config.h"
+#include "limber/core/data/reader.h"
+#include "limber/serving/rows/log_rows.h"
+#include "limber/serving/rows/row_encoder.h"
+#include "limber/serving/service/ranking_service.h"
+
+namespace limber {
+namespace {
+
+/// Drops interactions older than the newest that the store has of their member: a log that is
+/// loaded again must not bring back what was pushed out. Returns how many.
+std::int64_t leave_out_older(MemberStore& store, std::vector<MemberInteraction>& interactions) {
+  std::set<std::string> names;
+  for (const MemberInteraction& one : interactions) names.insert(one.member);
+  const std::vector<std::string> members(names.begin(), names.end());
+  std::map<std::string, std::int64_t> newest;
+  constexpr std::size_t together = 1024;
+  for (std::size_t first = 0; first < members.size(); first += together) {
+    const auto some = std::span(members).subspan(first, std::min(together, members.size() - first));
+    const auto recent = store.recent_many(some, 1);
+    for (std::size_t m = 0; m < some.size(); ++m) {
+      if (!recent[m].empty()) newest[some[m]] = recent[m].back().interaction.time_ms;
+    }
+  }
+  return static_cast<std::int64_t>(std::erase_if(interactions, [&](const MemberInteraction& one) {
+    const auto found = newest.find(one.member);
+    return found != newest.end() && one.interaction.time_ms < found->second;
+  }));
+}
+
+/// Puts the log's interactions into the store: in the order of time where the config knows it, for
+/// which all of them are held in memory at once; else in the order of the files.
+void load_interactions(const ServedModel& model, const Config& config, MemberStore& store) {
+  const RequestSchema& schema = model.schema();
+  std::vector<MemberInteraction> waiting;
+  constexpr std::size_t together = 4096;
+  std::int64_t stored = 0, known = 0;
+  const auto write = [&] {
+    for (std::size_t first = 0; first < waiting.size(); first += together) {
+      const std::size_t size = std::min(together, waiting.size() - first);
+      for (const AppendResult& result :
+           store.append_many(std::span(waiting).subspan(first, size))) {
+        ++(result.stored() ? stored : known);
+      }
+    }
+    waiting.clear();
+  };
+  std::string room;
+  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          std::chrono::system_clock::now().time_since_epoch())
+                          .count();
+  const int time_column = config.data.time.empty() ? -1 : schema.find(config.data.time);
+  const Stopwatch time;
+  const std::int64_t skipped = for_each_log_row(
+      expand_paths(config.data.interactions), schema, config.data.on_bad_row == "skip", "loading",
+      [&](FieldRow& row, const LogPlace& place) {
+        MemberInteraction one;
+        one.member = member_name(key_of(row[schema.task()], room));
+        // The same row of the same file is stored once.
+        one.interaction.event_id = fmt::format("{}:{}", place.file->filename().string(), place.row);
+        one.interaction.time_ms = now_ms;
+        if (time_column >= 0) {
+          const FieldValue& value = row[static_cast<std::size_t>(time_column)];
+          if (value.missing()) throw BadField(config.data.time, "the time is missing");
+          const double seconds = value.kind == FieldValue::Kind::kText
+                                     ? static_cast<double>(time_of(value.text))
+                                     : number_of(value);
+          // What a store keeps expires by this time, so milliseconds must not pass for seconds.
+          constexpr double year_3000 = 32503680000;
+          if (!(std::abs(seconds) < year_3000)) {
+            throw BadField(config.data.time,
+                           fmt::format("{} is no time in seconds since 1970", seconds));
+          }
+          one.interaction.time_ms = static_cast<std::int64_t>(1000 * seconds);
+        }
+        NamedFields fields;
+        for (std::size_t c = 0; c < schema.columns(); ++c) {
+          if (c != schema.task() && !row[c].missing()) fields.emplace_back(schema.name(c), row[c]);
+        }
+        one.interaction.body = to_json(fields);
+        waiting.push_back(std::move(one));
+        if (time_column < 0 && waiting.size() == together) write();
+      });
+  if (time_column >= 0) {
+    std::stable_sort(waiting.begin(), waiting.end(),
+                     [](const MemberInteraction& a, const MemberInteraction& b) {
+                       return a.interaction.time_ms < b.interaction.time_ms;
+                     });
+    known += leave_out_older(store, waiting);
+  }
+  write();
+  fmt::print("loaded {}{}{} in {:.2f} s\n", counted(stored, "interaction"),
+             known > 0 ? fmt::format(", {} were there already", known) : "",
+             skipped > 0 ? fmt::format(", {} bad rows skipped", skipped) : "", time.seconds());
+}
+
+}  // namespace
+
+int adapt_store(const AdaptArguments& arguments) {
+  ServedModel::Options options;
+  options.tables = named_paths(arguments.tables, "--table");
+  const auto model = ServedModel::load(arguments.model, options);
+  const RuntimeModel& runtime = model->runtime();
+  const Config config =
+      parse_config(config_to_yaml(runtime.config), arguments.model, arguments.settings);
+  StoreOptions kept;
+  kept.most_interactions = arguments.most_interactions > 0
+                               ? arguments.most_interactions
+                               : std::max<std::int64_t>(200, 2 * model->interactions_wanted());
+  kept.interaction_ttl = std::chrono::hours(24) * arguments.interaction_days;
+  const auto store = open_member_store(arguments.store, kept);
+  if (arguments.load) load_interactions(*model, config, *store);
+  if (!runtime.uses_support()) {
+    throw InputError("{}: the model has no part that is adapted to members", arguments.model);
+  }
+  Personaliser personaliser(*store, 0);
+  Progress progress("adapting", 0, "members");
+  const Stopwatch time;
+  std::mutex mutex;
+  std::string cursor;
+  bool finished = false;
+  std::exception_ptr failure;
+  std::int64_t adapted = 0;
+  // An unknown version has no embeddings, so that all members count as changed.
+  const std::string version = arguments.all ? "" : runtime.version();
+  const auto adapt_pages = [&] {
+    const auto bench = model->borrow();
+    while (true) {
+      std::vector<std::string> members;
+      {
+        const std::lock_guard lock(mutex);
+        if (finished || failure || stop_requested()) return;
+        const ScanPage page = store->scan(cursor, 256, runtime.name(), version);
+        cursor = page.next_cursor;
+        finished = cursor.empty();
+        for (const ScanEntry& entry : page.entries) members.push_back(entry.member);
+      }
+      if (!members.empty()) personaliser.refresh_many(*model, *bench, members);
+      const std::lock_guard lock(mutex);
+      adapted += static_cast<std::int64_t>(members.size());
+      progress.set(static_cast<std::uint64_t>(adapted));
+    }
+  };
+  const auto work = [&] {
+    try {
+      adapt_pages();
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      failure = std::current_exception();
+    }
+  };
+  std::vector<std::thread> pool;
+  for (std::size_t t = 0; t < thread_count(arguments.threads); ++t) pool.emplace_back(work);
+  for (std::thread& thread : pool) thread.join();
+  progress.finish();
+  if (failure) std::rethrow_exception(failure);
+  fmt::print("adapted {} in {:.2f} s ({:.0f} members/s) under {} version {}: {}{}\n",
+             counted(adapted, "member"), time.seconds(),
+             static_cast<double>(adapted) / time.seconds(), runtime.name(), runtime.version(),
+             arguments.store, finished ? "" : "; stopped, start again to go on");
+  return finished ? 0 : 1;
+}
+
+}  // namespace limber
