@@ -97,7 +97,7 @@ def synthetic(program, rows):
         "model": model_section(global_block={"inputs": ids + numbers}, history={"inputs": ["category"]},
                                meta_block={"inputs": SUPPORT_INPUTS}),
         "meta": meta_section(tasks_per_batch=32, support=50, support_sizes="mixed", query=100),
-        "train": train_section(learning_rate=3e-3, sparse_learning_rate=0.02, batch=2048, epochs=6,
+        "train": train_section(learning_rate=3e-3, sparse_learning_rate=0.02, batch=2048, epochs=4,
                                patience=1),
     }
     title = f"Synthetic ads log, {rows:,} rows: the last tenth of each member's rows is the test"

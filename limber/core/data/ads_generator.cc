@@ -20,8 +20,10 @@ namespace {
 
 constexpr std::int64_t kBlockRows = 1 << 16;
 constexpr std::int64_t kPilotRows = 1 << 17;
-constexpr std::uint64_t kPilotBlock = ~std::uint64_t{0};  // none of the log
-constexpr std::int64_t kStart = 1704067200;               // 2024-01-01
+// Blocks that are none of the log's.
+constexpr std::uint64_t kPilotBlock = ~std::uint64_t{0};
+constexpr std::uint64_t kEarlierBlock = std::uint64_t{1} << 40;
+constexpr std::int64_t kStart = 1704067200;  // 2024-01-01
 constexpr std::int64_t kSeconds = std::int64_t{90} * 86400;
 
 double sigmoid(double logit) {
@@ -47,6 +49,10 @@ class Clicks {
     const bool clicked = block.draws[row] < probability;
     history_.add(member, category, clicked);
     return {probability, clicked};
+  }
+
+  void live_through(const AdsBlock& block) {
+    for (std::size_t row = 0; row < block.members.size(); ++row) next(block, row);
   }
 
  private:
@@ -129,13 +135,16 @@ double AdsGenerator::fitted_bias() const {
   const double part = static_cast<double>(rows) / static_cast<double>(options_.rows);
   const auto members = static_cast<std::int64_t>(
       std::max(1.0, std::round(part * static_cast<double>(options_.members))));
-  const AdsBlock block = AdsBlocks(options_.seed, members).draw(kPilotBlock, rows);
+  const AdsBlocks blocks(options_.seed, members);
+  const AdsBlock earlier = blocks.draw(kPilotBlock - 1, rows);
+  const AdsBlock block = blocks.draw(kPilotBlock, rows);
   const AdsHistory past(members, options_.seed, options_.rate);
   double low = -20;
   double high = 20;
   for (int step = 0; step < 30; ++step) {
     const double middle = (low + high) / 2;
     Clicks clicks(middle, past);
+    clicks.live_through(earlier);
     double expected = 0;
     for (std::size_t row = 0; row < block.members.size(); ++row) {
       expected += clicks.next(block, row).first;
@@ -152,18 +161,27 @@ void AdsGenerator::write(const fs::path& folder) const {
   const auto schema = schema_of(options_.with_truth);
   TableWriter writer(folder / ("interactions." + options_.format), schema);
   Clicks clicks(bias_, AdsHistory(options_.members, options_.seed, options_.rate));
-  const auto draw = [this](std::int64_t start) {
-    return blocks_.draw(static_cast<std::uint64_t>(start / kBlockRows),
+  // As many rows again before the first one: a past that nobody lived through would make the rate
+  // of clicks drift for as long as the members need to forget it.
+  const auto draw = [this](std::uint64_t first, std::int64_t start) {
+    return blocks_.draw(first + static_cast<std::uint64_t>(start / kBlockRows),
                         std::min(kBlockRows, options_.rows - start));
   };
+  const auto for_each_block = [&](std::uint64_t first, auto use) {
+    std::future<AdsBlock> next = std::async(std::launch::async, draw, first, 0);
+    for (std::int64_t start = 0; start < options_.rows; start += kBlockRows) {
+      const AdsBlock block = next.get();
+      if (start + kBlockRows < options_.rows) {
+        next = std::async(std::launch::async, draw, first, start + kBlockRows);
+      }
+      use(block, start);
+    }
+  };
+  for_each_block(kEarlierBlock,
+                 [&](const AdsBlock& block, std::int64_t) { clicks.live_through(block); });
   // Whole seconds, one row at most in each: the order of the rows is that of time.
   const std::int64_t seconds = std::max(kSeconds, options_.rows);
-  std::future<AdsBlock> next = std::async(std::launch::async, draw, 0);
-  for (std::int64_t start = 0; start < options_.rows; start += kBlockRows) {
-    const AdsBlock block = next.get();
-    if (start + kBlockRows < options_.rows) {
-      next = std::async(std::launch::async, draw, start + kBlockRows);
-    }
+  for_each_block(0, [&](const AdsBlock& block, std::int64_t start) {
     const std::size_t rows = block.members.size();
     std::vector<std::int64_t> timestamps(rows);
     std::vector<std::int32_t> clicked(rows);
@@ -183,7 +201,7 @@ void AdsGenerator::write(const fs::path& folder) const {
     columns.push_back(array_of<arrow::Int32Builder>(clicked));
     if (options_.with_truth) columns.push_back(array_of<arrow::DoubleBuilder>(probabilities));
     writer.write(*arrow::RecordBatch::Make(schema, block.rows(), std::move(columns)));
-  }
+  });
   writer.finish();
 }
 

@@ -99,6 +99,17 @@ TEST(AdsGenerator, TheRateIsAboutTheAskedOne) {
   }
 }
 
+TEST(AdsGenerator, TheRateStandsStill) {
+  const std::vector<Row> rows = rows_of({.rows = 300000, .members = 6000, .with_truth = true});
+  Group first, last;
+  for (std::size_t i = 0; i < 60000; ++i) {
+    first.add(rows[i]);
+    last.add(rows[rows.size() - 1 - i]);
+  }
+  // The probabilities' means, which have less chance in them than the clicks.
+  EXPECT_NEAR(last.expected / first.expected, 1, 0.015);
+}
+
 TEST(AdsGenerator, ClicksDependOnTheOrderOfPastActions) {
   // By what the member's last two actions in the category were, the latest last.
   std::map<std::int64_t, std::map<std::int64_t, std::string>> actions;
