@@ -72,6 +72,7 @@ Artifact Artifact::open(const fs::path& path) {
   artifact.json_ = nlohmann::json::parse(text);
   artifact.verify_files();
   artifact.open_tensors();
+  artifact.unpack_weights();
   return artifact;
 }
 
@@ -117,6 +118,22 @@ void Artifact::open_tensors() {
   if (tensors_.size() != manifest_.tensors.size()) {
     damaged(folder_ / kManifestName, "it lists {} of {} tensors", manifest_.tensors.size(),
             tensors_.size());
+  }
+}
+
+void Artifact::unpack_weights() {
+  if (manifest_.format < kCompressedFormat) return;
+  for (const TensorEntry& entry : manifest_.tensors) {
+    const Tensor& head = tensors_.at(entry.name);
+    if (!is_packed_weight(head)) continue;
+    const fs::path file = folder_ / entry.file;
+    UnpackedWeight weight = unpack_weight(head, tensors_, file.string());
+    const auto& values = unpacked_.emplace_back(std::move(weight.values));
+    const PackedWeight& what = packed_.emplace_back(std::move(weight.what));
+    const Tensor view = make_tensor<float>(what.name, what.shape, values);
+    if (!tensors_.emplace(what.name, view).second) {
+      damaged(file, "tensor {} is packed, and plain, too", what.name);
+    }
   }
 }
 

@@ -176,10 +176,10 @@ TEST_F(ArtifactTest, ANewerFormatIsRefusedByName) {
   const fs::path path = publish();
   std::string text = read_file(path / kManifestName);
   const std::string key = "\"format_version\": ";
-  text.replace(text.find(key), key.size() + 1, key + "3");
+  text.replace(text.find(key), key.size() + 1, key + "4");
   overwrite(path / kManifestName, text);
   expect_refused(path, "manifest.json",
-                 "written by a newer Limber (format 3), this one reads up to 2");
+                 "written by a newer Limber (format 4), this one reads up to 3");
 }
 
 TEST_F(ArtifactTest, ALinkOutOfTheFolderIsRefused) {

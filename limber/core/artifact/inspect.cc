@@ -93,15 +93,58 @@ std::string text_at(const json& object, const char* key) {
   return object.is_object() && object.contains(key) ? shown(object[key]) : "";
 }
 
-/// A dictionary is a file with one value a line.
+/// A whole number of at least 0 under `key`, or 0.
+std::uint64_t number_at(const json& object, const char* key) {
+  const bool known = object.is_object() && object.contains(key) && object[key].is_number_unsigned();
+  return known ? object[key].get<std::uint64_t>() : 0;
+}
+
+std::uint64_t bytes_of(const Artifact& artifact, const std::string& path) {
+  const auto& files = artifact.contents().files;
+  const auto file = std::ranges::find(files, path, &FileEntry::path);
+  return file == files.end() ? 0 : file->size;
+}
+
+/// ": 10,312 values, 1,203 share a row".
+std::string describe_collisions(const json& encoder, const char* what) {
+  if (!encoder.is_object() || !encoder.contains("collisions")) return "";
+  const json& collisions = encoder["collisions"];
+  const std::uint64_t sharing = number_at(collisions, "sharing");
+  return fmt::format(": {}, {} {}", counted(number_at(collisions, "values"), "value", "values"),
+                     sharing == 0 ? "none" : with_commas(sharing),
+                     fmt::format(fmt::runtime(what), sharing > 1 ? "share" : "shares"));
+}
+
+/// How values become rows, how many values there are, and what knowing them takes.
 std::string describe_vocabulary(const Artifact& artifact, const json& encoder) {
+  const std::string kind = text_at(encoder, "vocabulary");
+  const std::string cap =
+      number_at(encoder, "max_values") == 0
+          ? ""
+          : fmt::format(" of at most {}", with_commas(number_at(encoder, "max_values")));
   if (const auto file = text_at(encoder, "vocabulary_file"); artifact.has_file(file)) {
+    const std::string size = readable_size(bytes_of(artifact, file));
+    if (kind == "perfect_hash") {
+      // Row 0 is no value's.
+      const std::uint64_t rows = number_at(encoder, "vocabulary_size");
+      return fmt::format("perfect hash: {}{}, {}, fingerprints of {} bits",
+                         counted(rows - std::min<std::uint64_t>(rows, 1), "value", "values"), cap,
+                         size, text_at(encoder, "fingerprint_bits"));
+    }
+    // One value a line.
     const std::string lines = artifact.read(file);
     const auto values = static_cast<std::uint64_t>(std::ranges::count(lines, '\n'));
-    return counted(values, "value", "values");
+    return fmt::format("dictionary: {}{}, {}", counted(values, "value", "values"), cap, size);
   }
-  if (text_at(encoder, "vocabulary") == "hash") {
-    return fmt::format("hashed into {} rows", text_at(encoder, "hash_size"));
+  if (kind == "hash") {
+    return fmt::format("hash into {} rows{}", with_commas(number_at(encoder, "hash_size")),
+                       describe_collisions(encoder, "{} a row"));
+  }
+  if (kind == "qr") {
+    return fmt::format("{} quotients and {} remainders of each half of a hash{}",
+                       with_commas(number_at(encoder, "quotients")),
+                       with_commas(number_at(encoder, "remainders")),
+                       describe_collisions(encoder, "{} all rows"));
   }
   return "";
 }

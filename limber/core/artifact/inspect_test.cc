@@ -37,9 +37,9 @@ Labels
   like    rating >= 4
 
 Features
-  genre    id        2 values, dim 2
+  genre    id        dictionary: 2 values, 17 B, dim 2
   age      number    standardize
-  tags     ids       hashed into 1000 rows, dim 4
+  tags     ids       hash into 1,000 rows, dim 4
   history  sequence  last 20 of genre, dim 2
 
 Data window
@@ -78,6 +78,45 @@ TEST(Inspect, LargeNumbersStayReadable) {
   EXPECT_EQ(out.find("Metrics"), std::string::npos) << out;
 }
 
+TEST(Inspect, SaysWhatEachVocabularyKnows) {
+  using nlohmann::json;
+  const TemporaryFolder folder;
+  ArtifactWriter writer(folder.path(), "m");
+  writer.add_file("vocabulary/user.hash", std::string(23'456, 'x'));
+  writer.add_file("vocabulary/city.txt", std::string("\"a\"\n"));
+  const auto collisions = [](int values, int sharing) {
+    return json{{"values", values}, {"sharing", sharing}, {"rows", 7}};
+  };
+  ManifestFields fields;
+  fields.encoders["features"] = {{{"name", "user"},
+                                  {"vocabulary", "perfect_hash"},
+                                  {"vocabulary_file", "vocabulary/user.hash"},
+                                  {"vocabulary_size", 10001},
+                                  {"fingerprint_bits", 16}},
+                                 {{"name", "city"},
+                                  {"vocabulary", "dictionary"},
+                                  {"vocabulary_file", "vocabulary/city.txt"},
+                                  {"max_values", 5000}},
+                                 {{"name", "item"},
+                                  {"vocabulary", "hash"},
+                                  {"hash_size", 50000},
+                                  {"collisions", collisions(10'312, 1'203)}},
+                                 {{"name", "page"},
+                                  {"vocabulary", "qr"},
+                                  {"quotients", 4000},
+                                  {"remainders", 1000},
+                                  {"collisions", collisions(10'312, 0)}}};
+  const std::string out = describe_artifact(Artifact::open(writer.publish(fields)));
+  for (const char* line :
+       {"perfect hash: 10,000 values, 23.5 kB, fingerprints of 16 bits\n",
+        "dictionary: 1 value of at most 5,000, 4 B\n",
+        "hash into 50,000 rows: 10,312 values, 1,203 share a row\n",
+        "4,000 quotients and 1,000 remainders of each half of a hash: 10,312 values, none shares "
+        "all rows\n"}) {
+    EXPECT_NE(out.find(line), std::string::npos) << out;
+  }
+}
+
 TEST(Inspect, ThresholdsOfLabelsTheLargestClustersFirst) {
   using nlohmann::json;
   const TemporaryFolder folder;
@@ -114,6 +153,7 @@ TEST(Inspect, FieldsOfAnyShapeAreShownOrLeftOut) {
   for (const json& odd : {json(nullptr), json(3), json("text"), json::array({1, json::object()}),
                           json{{"data", {{"labels", {{"like", 3}}}}}}, json{{"data", 3}},
                           json{{"name", json::array()}, {"of", 1}},
+                          json{{"vocabulary", "qr"}, {"collisions", 3}, {"quotients", -1}},
                           json{{"layout", {{"label_thresholds", {{"like", {{"clusters", 3}}}}}}}},
                           json{{"layout", {{"label_thresholds", {1, 2}}}}}}) {
     ArtifactWriter writer(folder.path(), "m");

@@ -16,7 +16,10 @@ namespace limber {
 ///
 ///   1  everything but
 ///   2  wide popularity (popularity.safetensors), which a reader of format 1 would not add
-inline constexpr std::uint64_t kFormatVersion = 2;
+///   3  compressed models: packed weights (packed_weight.h), tables of fp16 or int8 (row_codec.h),
+///      vocabularies as perfect hashes or as quotients and remainders
+inline constexpr std::uint64_t kFormatVersion = 3;
+inline constexpr std::uint64_t kCompressedFormat = 3;
 inline constexpr std::uint64_t kOldestFormat = 1;
 inline constexpr const char* kManifestName = "manifest.json";
 

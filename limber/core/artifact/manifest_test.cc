@@ -87,8 +87,8 @@ TEST(Manifest, EveryTruncationAndExtensionIsFound) {
 }
 
 TEST(Manifest, ANewerFormatIsNamedEvenThoughNothingElseFits) {
-  expect_refused(R"({"format_version": 3, "signature": {}})",
-                 "written by a newer Limber (format 3), this one reads up to 2; update Limber");
+  expect_refused(R"({"format_version": 4, "signature": {}})",
+                 "written by a newer Limber (format 4), this one reads up to 3; update Limber");
   expect_refused(R"({"format_version": 0})", "format_version is 0");
   expect_refused(R"({"format_version": "1"})", "format_version is \"1\"");
   expect_refused(R"({"format_version": -1})", "format_version is -1");

@@ -155,7 +155,7 @@ TEST_F(SafetensorsTest, RefusesEveryLieAboutATensor) {
            "}}";
   };
   EXPECT_NO_THROW(open(with_length(one("\"F32\"", "[2,2]", "[0,16]")) + std::string(16, '\0')));
-  expect(one("\"F16\"", "[8]", "[0,16]"), "unsupported dtype \"F16\"");
+  expect(one("\"BF16\"", "[8]", "[0,16]"), "unsupported dtype \"BF16\"");
   expect(one("\"\x7F\"", "[8]", "[0,16]"), "unsupported dtype \" \"");
   expect(one("32", "[4]", "[0,16]"), "unsupported dtype 32");
   expect(one("\"F32\"", "[3]", "[0,16]"), "cannot have 16 bytes");

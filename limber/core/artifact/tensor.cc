@@ -11,8 +11,9 @@ struct Row {
   std::size_t size;
 };
 
-constexpr std::array<Row, 6> kTypes = {{{DataType::kF64, "F64", 8},
+constexpr std::array<Row, 7> kTypes = {{{DataType::kF64, "F64", 8},
                                         {DataType::kF32, "F32", 4},
+                                        {DataType::kF16, "F16", 2},
                                         {DataType::kI64, "I64", 8},
                                         {DataType::kI32, "I32", 4},
                                         {DataType::kI8, "I8", 1},

@@ -14,9 +14,14 @@
 
 namespace limber {
 
-/// Element types that an artifact stores, by their names in the safetensors format: F64, F32, I64,
-/// I32, I8, U8.
-enum class DataType { kF64, kF32, kI64, kI32, kI8, kU8 };
+/// Element types that an artifact stores, by their names in the safetensors format: F64, F32, F16,
+/// I64, I32, I8, U8.
+enum class DataType { kF64, kF32, kF16, kI64, kI32, kI8, kU8 };
+
+/// The bits of an IEEE 754 number of half precision.
+struct Half {
+  std::uint16_t bits;
+};
 
 std::size_t size_of(DataType type);
 std::string_view name_of(DataType type);
@@ -26,6 +31,7 @@ template <class T>
 constexpr DataType data_type_of() {
   if constexpr (std::is_same_v<T, double>) return DataType::kF64;
   if constexpr (std::is_same_v<T, float>) return DataType::kF32;
+  if constexpr (std::is_same_v<T, Half>) return DataType::kF16;
   if constexpr (std::is_same_v<T, std::int64_t>) return DataType::kI64;
   if constexpr (std::is_same_v<T, std::int32_t>) return DataType::kI32;
   if constexpr (std::is_same_v<T, std::int8_t>) return DataType::kI8;
