@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <ctime>
-#include <thread>
 
 #include "apps/serve_verbs.h"
+#include "apps/thread_count.h"
 #include "limber/core/base/check_output.h"
 #include "limber/core/base/counted.h"
 #include "limber/core/base/error.h"
@@ -71,6 +71,8 @@ int run_popularity(const PopularityArguments& arguments) {
   const auto model = RuntimeModel::load(Artifact::open(arguments.model), {});
   check_output_folder("model", model_folder_of(model->artifact));
   id_feature(model->layout, arguments.by, "--by");
+  // Here, so that a file that is not there is named as the argument that it was.
+  expand_paths(arguments.inputs);
   const Config config = config_for(*model, arguments);
   const Stopwatch time;
   const TemporaryFolder data;
@@ -84,8 +86,7 @@ int run_popularity(const PopularityArguments& arguments) {
   options.prior_deviation = arguments.prior_deviation;
   options.half_life_days = arguments.half_life_days;
   options.days = arguments.days;
-  options.threads =
-      arguments.threads > 0 ? arguments.threads : std::max(1U, std::thread::hardware_concurrency());
+  options.threads = thread_count(arguments.threads);
   const PopularityFit fit = fit_popularity(model, dataset, options);
   print_fit(fit, dataset, time.seconds());
   fmt::print("published {}\n", publish_popularity(model->artifact, fit).string());

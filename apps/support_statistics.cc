@@ -7,12 +7,20 @@
 #include "limber/core/data/samplers.h"
 
 namespace limber {
+namespace {
+
+/// Whether each row of the data has one row of the embedding table, by which items are told apart.
+bool has_one_row(const FeatureEncoder& encoder) {
+  return encoder.kind == FeatureKind::id && !encoder.has_several_rows();
+}
+
+}  // namespace
 
 std::string SupportStatistics::guess_item(const Dataset& dataset, const std::string& task_column) {
   std::string best;
   std::int64_t most = 0;
   for (const FeatureEncoder& encoder : dataset.encoders) {
-    if (encoder.kind != FeatureKind::id || encoder.column == task_column) continue;
+    if (!has_one_row(encoder) || encoder.column == task_column) continue;
     if (encoder.table_rows() > most) {
       most = encoder.table_rows();
       best = encoder.name;
@@ -28,8 +36,8 @@ std::string SupportStatistics::guess_item(const Dataset& dataset, const std::str
 SupportStatistics::SupportStatistics(const Dataset& dataset, const std::string& item)
     : dataset_(dataset), labels_(dataset.layout.labels.size()) {
   while (feature_ < dataset.encoders.size() && dataset.encoders[feature_].name != item) ++feature_;
-  if (feature_ == dataset.encoders.size() || dataset.encoders[feature_].kind != FeatureKind::id) {
-    throw InputError("--item: {} is no feature of kind id", item);
+  if (feature_ == dataset.encoders.size() || !has_one_row(dataset.encoders[feature_])) {
+    throw InputError("--item: {} is no feature of kind id whose values have a row each", item);
   }
   counts_.resize(static_cast<std::size_t>(dataset.encoders[feature_].table_rows()) * labels_);
   std::vector<Count> all(labels_);

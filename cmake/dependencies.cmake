@@ -35,6 +35,12 @@ if(NOT LEMON_INCLUDE_DIR STREQUAL "/usr/include")
 endif()
 target_link_libraries(limber_lemon INTERFACE ${LEMON_LIBRARY})
 
+# cmph has no CMake package; core/data links it by name.
+find_library(CMPH_LIBRARY cmph)
+if(NOT CMPH_LIBRARY)
+  message(FATAL_ERROR "limber: cmph was not found. ${run_setup} (Debian: libcmph-dev)")
+endif()
+
 # igraph draws the networks of bench/assign.cc, and nothing else needs it. Its shared library is named outright: Debian's CMake
 # package asks for the development files of everything that igraph itself is linked with.
 find_path(IGRAPH_INCLUDE_DIR igraph.h PATH_SUFFIXES igraph)

@@ -145,10 +145,13 @@ class Popularity(Case):
         refused(culprits=["--by"])
         refused("--by", "item", culprits=["--by", "item_id"])
         refused("--by", "price", culprits=["price", "kind id"])
+        refused("--by", "colour", culprits=["no feature 'colour'", "it can be item_id"])
         refused("--by", "item_id", "--prior-deviation", 0, culprits=["--prior-deviation"])
         refused("--by", "item_id", "--half-life-days", -1, culprits=["--half-life-days"])
         refused("--by", "item_id", "--table", "movies=x.csv", culprits=["--table movies"])
         refused("--by", "item_id", later=self.work / "none.parquet", culprits=["none.parquet"])
+        done = run("popularity", self.model, self.work / "none.parquet", "--by", "item_id")
+        self.assertNotIn("data.interactions", done.stderr)
         refused("--by", "item_id", model=self.work / "models/click", culprits=["models/click", "clicks"])
         unlabelled = self.work / "unlabelled.parquet"
         parquet.write_table(parquet.read_table(self.later).drop_columns(["clicked"]), unlabelled)

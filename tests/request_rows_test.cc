@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <numeric>
+#include <string>
 
 #include "limber/core/base/files.h"
 #include "limber/core/data/dataset_builder.h"
@@ -19,8 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Rows of a request and rows of the log become the same inputs: every kind of feature, missing
-/// values, keys that no vocabulary and no table knows, a member's own past.
-TEST(RequestRows, EqualTheLogs) {
+/// values, keys that no vocabulary and no table knows, a member's own past. `vocabularies` of
+/// features by name.
+void expect_equal_rows(const std::map<std::string, std::string>& vocabularies) {
   const TemporaryFolder folder;
   write_log(folder.path());
   Shape shape{};
@@ -32,7 +35,16 @@ TEST(RequestRows, EqualTheLogs) {
   shape.signal = "label";
   shape.cross = "none";
   shape.mlp = "one";
-  const Config config = make_config(folder.path(), shape);
+  Config config = make_config(folder.path(), shape);
+  for (FeatureOptions& feature : config.features) {
+    const auto vocabulary = vocabularies.find(feature.name);
+    if (vocabulary == vocabularies.end()) continue;
+    feature.vocabulary = vocabulary->second;
+    // Few enough that unknown values are taken for known ones, and values share rows.
+    feature.fingerprint_bits = 2;
+    feature.quotients = 3;
+    feature.remainders = 2;
+  }
   fs::create_directories(folder.path() / "cache");
   const Dataset dataset = build_dataset(config, folder.path() / "cache");
   RankingModel model(dataset.layout, config.model, config.meta, std::vector<double>{0.3, 0.6}, 7,
@@ -83,6 +95,22 @@ TEST(RequestRows, EqualTheLogs) {
     ASSERT_EQ(got[i], expected[i]) << "row " << i / static_cast<std::size_t>(width) << ", column "
                                    << i % static_cast<std::size_t>(width);
   }
+}
+
+TEST(RequestRows, EqualTheLogs) {
+  expect_equal_rows({});
+}
+
+TEST(RequestRows, EqualTheLogsWithPerfectHashes) {
+  expect_equal_rows({{"item", "perfect_hash"},
+                     {"tags", "perfect_hash"},
+                     {"device", "perfect_hash"},
+                     {"words", "perfect_hash"},
+                     {"city", "perfect_hash"}});
+}
+
+TEST(RequestRows, EqualTheLogsWithQuotientsAndRemainders) {
+  expect_equal_rows({{"tags", "qr"}, {"device", "qr"}, {"words", "qr"}, {"city", "qr"}});
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ class Checker {
     check_names();
     for (const FeatureOptions& feature : config_.features) {
       if (feature.kind == "sequence") check_sequence(feature);
+      if (has_values(feature) && feature.vocabulary == "qr") check_quotients(feature);
     }
     check_split();
     check_model();
@@ -62,11 +63,31 @@ class Checker {
       reject(path, fmt::format("{} is of kind {}; a sequence is made of an id feature", feature.of,
                                source->kind));
     }
+    if (source->vocabulary == "qr") {
+      reject(path, fmt::format("a value of {} has several rows (vocabulary: qr), and a sequence is "
+                               "made of single ones; take another vocabulary for it",
+                               feature.of));
+    }
     if (config_.data.time.empty()) {
       reject("data.time", fmt::format("is required by the sequence {}: name the column that orders "
                                       "a member's interactions",
                                       feature.name));
     }
+  }
+
+  static bool has_values(const FeatureOptions& feature) {
+    return feature.kind == "id" || feature.kind == "ids";
+  }
+
+  /// A half of a 64-bit hash cannot tell more pairs of rows apart than it has values.
+  void check_quotients(const FeatureOptions& feature) const {
+    constexpr std::int64_t kHalf = std::int64_t{1} << 32;
+    if (feature.quotients <= kHalf / feature.remainders) return;
+    reject(
+        join_path(join_path("features", feature.name), "quotients"),
+        fmt::format("{} quotients and {} remainders make more pairs than the {} values of half a "
+                    "hash; with these remainders, {} quotients use them all",
+                    feature.quotients, feature.remainders, kHalf, kHalf / feature.remainders));
   }
 
   void check_split() const {

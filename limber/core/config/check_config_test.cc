@@ -57,6 +57,32 @@ TEST(CheckConfig, ASequenceIsMadeOfAnIdFeature) {
   EXPECT_NE(refusal({"features.history.of=history"}), "");
 }
 
+TEST(CheckConfig, ASequenceIsMadeOfSingleRows) {
+  EXPECT_EQ(
+      refusal({"features.item_id.vocabulary=qr"}),
+      "c.yaml: features.history.of: a value of item_id has several rows (vocabulary: qr), and "
+      "a sequence is made of single ones; take another vocabulary for it");
+  EXPECT_EQ(refusal({"features.genres.vocabulary=qr"}), "");
+  EXPECT_EQ(refusal({"features.item_id.vocabulary=perfect_hash"}), "");
+}
+
+TEST(CheckConfig, HalfAHashTellsEnoughPairsApart) {
+  const std::string genres = "features.genres.";
+  const auto with = [&](const char* quotients, const char* remainders) {
+    return refusal({genres + "vocabulary=qr", genres + "quotients=" + quotients,
+                    genres + "remainders=" + remainders});
+  };
+  EXPECT_EQ(with("4194304", "1024"), "");
+  EXPECT_EQ(with("268435456", "16"), "");
+  EXPECT_EQ(with("4194305", "1024"),
+            "c.yaml: features.genres.quotients: 4194305 quotients and 1024 remainders make more "
+            "pairs than the 4294967296 values of half a hash; with these remainders, 4194304 "
+            "quotients use them all");
+  EXPECT_NE(with("2", "268435456"), with("268435456", "268435456"));
+  // What another vocabulary does not read does not matter.
+  EXPECT_EQ(refusal({genres + "quotients=268435456", genres + "remainders=1000"}), "");
+}
+
 TEST(CheckConfig, TimeIsNeededWhereRowsAreOrdered) {
   EXPECT_EQ(refusal({"data.time="}).substr(0, 55),
             "c.yaml: data.time: is required by the sequence history:");
@@ -97,10 +123,9 @@ TEST(CheckConfig, LabelsAreKnownAndInOneGroup) {
   EXPECT_EQ(refusal({"train.label_weights.nothing=2"}),
             "c.yaml: train.label_weights.nothing: no label has that name");
   const std::string groups = "model.global_block.experts.groups.";
-  EXPECT_EQ(
-      refusal({"data.labels.seen=rating", groups + "a=[seen]"}),
-      "c.yaml: model.global_block.experts.groups: the label like is in none; each must be in "
-      "one");
+  EXPECT_EQ(refusal({"data.labels.seen=rating", groups + "a=[seen]"}),
+            "c.yaml: model.global_block.experts.groups: the label like is in none; each must be in "
+            "one");
   EXPECT_EQ(refusal({groups + "a=[like]", groups + "b=[like]"}),
             "c.yaml: model.global_block.experts.groups.b: like is in a, too");
   EXPECT_EQ(refusal({groups + "a=[like]"}), "");

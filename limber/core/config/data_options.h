@@ -85,7 +85,11 @@ struct FeatureOptions {
   std::string separator = "|";
   std::string vocabulary = "dictionary";
   std::int64_t min_count = 1;
+  std::int64_t max_values = 0;
+  std::int64_t fingerprint_bits = 16;
   std::int64_t hash_size = 100000;
+  std::int64_t quotients = 1000;
+  std::int64_t remainders = 1000;
   std::string of;
   std::int64_t length = 50;
 
@@ -104,11 +108,26 @@ struct FeatureOptions {
           "are.");
     visit("buckets", buckets, between(2, 1000), "Number of quantile buckets of bucketize.");
     visit("separator", separator, any(), "ids only: what separates the values of a text column.");
-    visit("vocabulary", vocabulary, one_of({"dictionary", "hash"}),
-          "id, ids: remember every value seen in training, or hash values into hash_size rows.");
+    visit("vocabulary", vocabulary, one_of({"dictionary", "perfect_hash", "hash", "qr"}),
+          "id, ids: remember every value seen in training; know them by a minimal perfect hash and "
+          "a fingerprint, in a few bytes each; hash values into hash_size rows; or hash them into "
+          "two numbers and sum a row for the quotient and the remainder of each "
+          "(docs/compress.md).");
     visit("min_count", min_count, at_least(1),
-          "dictionary: values seen fewer times share the out-of-vocabulary row.");
+          "dictionary, perfect_hash: values seen fewer times share the out-of-vocabulary row.");
+    visit("max_values", max_values, at_least(0),
+          "dictionary, perfect_hash: at most that many values, the most frequent; training that "
+          "goes on from a model makes room for new ones by evicting those that its rows lack. 0: "
+          "no cap.");
+    visit("fingerprint_bits", fingerprint_bits, between(1, 32),
+          "perfect_hash: bits kept of each value; an unknown one is taken for a known one with "
+          "probability 2^-bits.");
     visit("hash_size", hash_size, between(2, 2147483647), "hash: number of embedding rows.");
+    visit("quotients", quotients, between(2, 268435456),
+          "qr: rows of each of the two quotient tables; about quotients x remainders pairs of rows "
+          "are told apart by each half of the hash.");
+    visit("remainders", remainders, between(2, 268435456),
+          "qr: rows of each of the two remainder tables.");
     visit("of", of, any(), "sequence only: the id feature whose values make the sequence.");
     visit("length", length, between(1, 1000), "sequence only: how many of the latest values.");
   }

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "limber/core/base/nearest_word.h"
+#include "limber/core/config/network_options.h"
 #include "limber/core/config/option_list.h"
+#include "limber/core/config/read_root.h"
 #include "limber/core/config/scalar_reader.h"
 #include "limber/core/config/section.h"
 
@@ -18,9 +20,11 @@ namespace {
 
 using Kind = ConfigNode::Kind;
 
-/// The paths of all options and sections, by their last name.
-std::multimap<std::string, std::string> paths_by_name() {
-  std::multimap<std::string, std::string> paths;
+using Paths = std::multimap<std::string, std::string>;
+
+/// The paths of all options and sections of a Config, by their last name.
+Paths paths_by_name(const Config&) {
+  Paths paths;
   for (const OptionSection& section : list_options()) {
     std::string path = section.path;
     if (path.ends_with(".NAME")) path.resize(path.size() - std::string(".NAME").size());
@@ -32,11 +36,16 @@ std::multimap<std::string, std::string> paths_by_name() {
   return paths;
 }
 
+/// Those of another root: few enough that names nearby say what may have been meant.
+template <class T>
+Paths paths_by_name(const T&) {
+  return {};
+}
+
 /// What the user may have meant by an unknown `key` of `path`: an option of that name elsewhere, a
 /// similar name here, or a similar name elsewhere; empty when there is none.
 std::string similar_option(const std::string& path, const std::string& key,
-                           const std::vector<std::string>& names) {
-  const auto elsewhere = paths_by_name();
+                           const std::vector<std::string>& names, const Paths& elsewhere) {
   std::string name = key;
   if (!elsewhere.contains(key)) {
     const std::string near = nearest_word(key, names);
@@ -56,10 +65,16 @@ std::string similar_option(const std::string& path, const std::string& key,
       ->second;
 }
 
-[[noreturn]] void fail_unknown(const ConfigNode& item, const std::string& path,
-                               const std::string& key, const std::vector<std::string>& names) {
-  const std::string similar = similar_option(path, key, names);
-  fail(item.where, join_path(path, key),
+/// A key that its section does not have; caught where the root is known.
+struct UnknownOption {
+  std::string where, path, key;
+  std::vector<std::string> names;  ///< that the section has
+};
+
+[[noreturn]] void fail_unknown(const UnknownOption& unknown, const Paths& elsewhere) {
+  const auto& [where, path, key, names] = unknown;
+  const std::string similar = similar_option(path, key, names, elsewhere);
+  fail(where, join_path(path, key),
        similar.empty() ? fmt::format("unknown option; {} has {}",
                                      path.empty() ? "the config" : path, fmt::join(names, ", "))
                        : fmt::format("unknown option; did you mean {}?", similar));
@@ -174,7 +189,7 @@ void read_section(const ConfigNode& node, const std::string& path, T& section) {
   const std::vector<std::string> names = option_names(section);
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
     if (std::find(names.begin(), names.end(), node.keys[i]) == names.end()) {
-      fail_unknown(node.items[i], path, node.keys[i], names);
+      throw UnknownOption{node.items[i].where, path, node.keys[i], names};
     }
   }
   SectionReader reader(node, path);
@@ -183,10 +198,22 @@ void read_section(const ConfigNode& node, const std::string& path, T& section) {
 
 }  // namespace
 
-Config read_options(const ConfigNode& root) {
-  Config config;
-  read_section(root, "", config);
+template <Section T>
+T read_root(const ConfigNode& root) {
+  T config;
+  try {
+    read_section(root, "", config);
+  } catch (const UnknownOption& unknown) {
+    fail_unknown(unknown, paths_by_name(T()));
+  }
   return config;
+}
+
+template Config read_root<Config>(const ConfigNode&);
+template NetworkConfig read_root<NetworkConfig>(const ConfigNode&);
+
+Config read_options(const ConfigNode& root) {
+  return read_root<Config>(root);
 }
 
 }  // namespace limber

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "limber/core/config/compress_options.h"
 #include "limber/core/config/data_options.h"
 #include "limber/core/config/global_block_options.h"
 #include "limber/core/config/member_options.h"
@@ -45,6 +46,7 @@ struct Config {
   MetaOptions meta;
   TrainOptions train;
   ExploreOptions explore;
+  CompressOptions compress;
 
   template <class Visitor>
   void describe(Visitor& visit) {
@@ -55,6 +57,7 @@ struct Config {
     visit("meta", meta, any(), "Meta-learning.");
     visit("train", train, any(), "Optimisation.");
     visit("explore", explore, any(), "Exploring.");
+    visit("compress", compress, any(), "What limber compress does to the trained model.");
   }
 };
 

@@ -1,10 +1,7 @@
 #include "limber/core/data/encoder.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
-#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -12,17 +9,6 @@
 
 namespace limber {
 namespace {
-
-constexpr std::array<std::string_view, 4> kind_names = {"number", "id", "ids", "sequence"};
-
-FeatureKind kind_of(const std::string& name, const std::string& origin) {
-  const auto place = std::find(kind_names.begin(), kind_names.end(), name);
-  if (place == kind_names.end()) {
-    throw InputError("{}: encoders: '{}' is no kind of feature; the manifest is damaged", origin,
-                     name);
-  }
-  return static_cast<FeatureKind>(place - kind_names.begin());
-}
 
 double before_scaling(const std::string& transform, double value) {
   // Counts are not negative; a stray negative value must not become NaN.
@@ -63,6 +49,21 @@ std::string fitting_transform(const std::vector<float>& sample) {
   return log ? "log1p" : "standardize";
 }
 
+/// Whether a value's hash is all that is asked for.
+bool knows_hashes(const FeatureEncoder& encoder) {
+  return encoder.vocabulary_kind == "hash" || encoder.vocabulary_kind == "qr" ||
+         encoder.vocabulary_kind == "perfect_hash";
+}
+
+std::int32_t index_of_hash(const FeatureEncoder& encoder, std::uint64_t hash) {
+  if (encoder.vocabulary_kind == "hash") {
+    return static_cast<std::int32_t>(1 + hash % static_cast<std::uint64_t>(encoder.hash_size));
+  }
+  if (encoder.perfect_hash) return encoder.perfect_hash->find(hash);
+  throw Error("feature {}: a value of vocabulary '{}' has no row of its own by its hash",
+              encoder.name, encoder.vocabulary_kind);
+}
+
 }  // namespace
 
 std::int64_t FeatureEncoder::table_rows() const {
@@ -71,7 +72,10 @@ std::int64_t FeatureEncoder::table_rows() const {
       return transform == "bucketize" ? static_cast<std::int64_t>(boundaries.size()) + 2 : 0;
     case FeatureKind::id:
     case FeatureKind::ids:
-      return vocabulary_kind == "hash" ? hash_size + 1 : vocabulary ? vocabulary->size() : 1;
+      if (vocabulary_kind == "hash") return hash_size + 1;
+      if (vocabulary_kind == "qr") return quotient_remainder.rows();
+      if (perfect_hash) return perfect_hash->size();
+      return vocabulary ? vocabulary->size() : 1;
     case FeatureKind::sequence:
       return 0;
   }
@@ -79,10 +83,26 @@ std::int64_t FeatureEncoder::table_rows() const {
 }
 
 std::int32_t FeatureEncoder::index(const Key& key) const {
-  if (vocabulary_kind == "hash") {
-    return static_cast<std::int32_t>(1 + hash_key(key) % static_cast<std::uint64_t>(hash_size));
+  if (!knows_hashes(*this)) return vocabulary->find(key);
+  return index_of_hash(*this, hash_key(key));
+}
+
+void FeatureEncoder::append_rows(const Key& key, std::vector<std::int32_t>& rows) const {
+  if (!knows_hashes(*this)) {
+    rows.push_back(vocabulary->find(key));
+  } else {
+    append_rows_of_hash(hash_key(key), rows);
   }
-  return vocabulary->find(key);
+}
+
+void FeatureEncoder::append_rows_of_hash(std::uint64_t hash,
+                                         std::vector<std::int32_t>& rows) const {
+  if (has_several_rows()) {
+    const auto four = quotient_remainder.rows_of(hash);
+    rows.insert(rows.end(), four.begin(), four.end());
+  } else {
+    rows.push_back(index_of_hash(*this, hash));
+  }
 }
 
 std::int32_t FeatureEncoder::bucket(double value) const {
@@ -93,59 +113,6 @@ std::int32_t FeatureEncoder::bucket(double value) const {
 
 float FeatureEncoder::number(double value) const {
   return static_cast<float>((before_scaling(transform, value) - mean) / deviation);
-}
-
-nlohmann::json FeatureEncoder::to_json() const {
-  nlohmann::json json{{"name", name},
-                      {"kind", kind_names.at(static_cast<std::size_t>(kind))},
-                      {"column", column},
-                      {"table", table}};
-  switch (kind) {
-    case FeatureKind::number:
-      json["transform"] = transform;
-      json["mean"] = mean;
-      json["deviation"] = deviation;
-      json["missing_indicator"] = missing_indicator;
-      json["boundaries"] = boundaries;
-      break;
-    case FeatureKind::ids:
-      json["separator"] = separator;
-      [[fallthrough]];
-    case FeatureKind::id:
-      json["vocabulary"] = vocabulary_kind;
-      json["hash_size"] = hash_size;
-      break;
-    case FeatureKind::sequence:
-      json["of"] = of;
-      json["length"] = length;
-      break;
-  }
-  json["dim"] = dim;
-  return json;
-}
-
-FeatureEncoder FeatureEncoder::from_json(const nlohmann::json& json, const std::string& origin) {
-  try {
-    FeatureEncoder encoder;
-    encoder.name = json.at("name");
-    encoder.kind = kind_of(json.at("kind"), origin);
-    encoder.column = json.at("column");
-    encoder.table = json.at("table");
-    encoder.dim = json.at("dim");
-    encoder.transform = json.value("transform", "");
-    encoder.mean = json.value("mean", 0.0);
-    encoder.deviation = json.value("deviation", 1.0);
-    encoder.missing_indicator = json.value("missing_indicator", false);
-    encoder.boundaries = json.value("boundaries", std::vector<double>{});
-    encoder.separator = json.value("separator", "");
-    encoder.vocabulary_kind = json.value("vocabulary", "");
-    encoder.hash_size = json.value("hash_size", std::int64_t{0});
-    encoder.of = json.value("of", "");
-    encoder.length = json.value("length", std::int64_t{0});
-    return encoder;
-  } catch (const nlohmann::json::exception& error) {
-    throw InputError("{}: encoders: {}; the manifest is damaged", origin, error.what());
-  }
 }
 
 void fit_number(FeatureEncoder& encoder, std::vector<float> sample, std::int64_t buckets) {
@@ -192,7 +159,7 @@ InputLayout make_layout(const std::vector<FeatureEncoder>& encoders,
   for (const FeatureEncoder& encoder : encoders) {
     InputFeature feature;
     feature.name = encoder.name;
-    feature.kind = encoder.kind;
+    feature.kind = encoder.has_several_rows() ? FeatureKind::ids : encoder.kind;
     if (encoder.kind != FeatureKind::sequence) {
       const auto place = std::find(layout.sources.begin(), layout.sources.end(), encoder.table);
       if (place == layout.sources.end()) {
@@ -213,6 +180,13 @@ InputLayout make_layout(const std::vector<FeatureEncoder>& encoders,
     InputFeature& feature = layout.features[i];
     if (feature.kind == FeatureKind::sequence) {
       const InputFeature& of = layout.find(encoders[i].of);
+      if (encoders[static_cast<std::size_t>(&of - layout.features.data())].has_several_rows()) {
+        throw InputError(
+            "feature {}: of: a value of {} has several rows (vocabulary: qr), and a sequence is "
+            "made "
+            "of single ones",
+            feature.name, of.name);
+      }
       if (of.kind != FeatureKind::id) {
         throw InputError("feature {}: of: {} is not a feature of kind id", feature.name, of.name);
       }

@@ -110,6 +110,26 @@ TEST(Encoder, HashStaysInItsTable) {
   EXPECT_EQ(encoder.table_rows(), 11);
 }
 
+TEST(Encoder, QuotientsAndRemaindersGiveFourRows) {
+  FeatureEncoder encoder;
+  encoder.kind = FeatureKind::ids;
+  encoder.vocabulary_kind = "qr";
+  encoder.quotient_remainder = {5, 4};
+  EXPECT_EQ(encoder.table_rows(), 19);
+  EXPECT_TRUE(encoder.has_several_rows());
+  std::vector<std::int32_t> rows = {7};
+  for (std::int64_t i = 0; i < 100; ++i) encoder.append_rows({true, i, {}}, rows);
+  ASSERT_EQ(rows.size(), 401U);
+  EXPECT_EQ(rows[0], 7);
+  for (std::int64_t i = 0; i < 100; ++i) {
+    const auto expected = encoder.quotient_remainder.rows_of(hash_key({true, i, {}}));
+    for (std::size_t k = 0; k < 4; ++k) {
+      EXPECT_EQ(rows[static_cast<std::size_t>(4 * i + 1) + k], expected[k]);
+    }
+  }
+  EXPECT_THROW(encoder.index({true, 1, {}}), Error);
+}
+
 TEST(Encoder, JsonRoundTrip) {
   FeatureEncoder encoder = number_encoder("bucketize");
   encoder.boundaries = {0.1, 1.0 / 3, 2};
@@ -140,7 +160,14 @@ TEST(Layout, PlacesFeaturesBySource) {
   EXPECT_EQ(layout.source_widths, (std::vector<std::int64_t>{10, 8}));
   EXPECT_EQ(layout.find("past").table, layout.find("item").table);
   EXPECT_EQ(layout.find("past").offset, 2);
+  EXPECT_EQ(layout.find("item").kind, FeatureKind::id);
   EXPECT_THROW(layout.find("nothing"), InputError);
+  encoders[0].vocabulary_kind = "qr";
+  encoders[0].quotient_remainder = {5, 4};
+  EXPECT_THROW(make_layout(encoders, {"items"}, {"like"}), InputError);
+  const InputLayout several = make_layout({encoders[0]}, {"items"}, {"like"});
+  EXPECT_EQ(several.features[0].kind, FeatureKind::ids);
+  EXPECT_EQ(several.tables[0].rows, 19);
   encoders[2].of = "x";
   EXPECT_THROW(make_layout(encoders, {"items"}, {"like"}), InputError);
 }

@@ -18,10 +18,14 @@ std::size_t id_feature(const InputLayout& layout, const std::string& name,
   }
   const bool known = std::ranges::any_of(
       layout.features, [&](const InputFeature& feature) { return feature.name == name; });
-  throw InputError("{}: {}{}", option,
-                   known ? fmt::format("{} is not a feature of kind id", name)
-                         : fmt::format("the model has no feature '{}'", name),
-                   did_you_mean(name, ids));
+  const std::string near = known ? "" : did_you_mean(name, ids);
+  throw InputError(
+      "{}: {}{}", option,
+      known ? fmt::format("{} is not a feature of kind id whose values have a row each", name)
+            : fmt::format("the model has no feature '{}'", name),
+      !near.empty() ? near
+      : ids.empty() ? "; the model has none of kind id"
+                    : fmt::format("; it can be {}", fmt::join(ids, ", ")));
 }
 
 std::int32_t id_index(const Dataset& dataset, std::size_t feature, std::int64_t row) {

@@ -35,8 +35,9 @@ struct Popularity {
   static std::optional<Popularity> find(const Artifact& artifact, const InputLayout& layout);
 };
 
-/// Index in the layout of the id feature of that name. Throws InputError, naming `option`, for
-/// another kind, and where there is none.
+/// Index in the layout of the id feature of that name. Throws InputError, naming `option` and what
+/// it could be, for another kind, for one whose values have several rows (vocabulary: qr), and
+/// where there is none.
 std::size_t id_feature(const InputLayout& layout, const std::string& name,
                        const std::string& option);
 

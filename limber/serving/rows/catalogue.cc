@@ -1,10 +1,10 @@
 #include "limber/serving/rows/catalogue.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "limber/core/base/error.h"
 #include "limber/core/base/nearest_word.h"
-#include "limber/core/data/source_reader.h"
+#include "limber/core/data/source_builder.h"
 
 namespace limber {
 namespace {
@@ -13,42 +13,29 @@ namespace fs = std::filesystem;
 
 void read_table(const RuntimeModel& model, std::size_t source, const std::vector<fs::path>& files,
                 const fs::path& folder, CatalogueTable& table) {
-  std::vector<std::string> columns = {table.key};
-  std::vector<std::size_t> view_of, features;
-  std::vector<RawFeature> raw;
+  SourceBuilder builder;
+  builder.use(table.key);
   for (std::size_t f = 0; f < model.layout.features.size(); ++f) {
     const FeatureEncoder& encoder = model.encoders[f];
     if (static_cast<std::size_t>(model.layout.features[f].source) != source ||
         encoder.kind == FeatureKind::sequence) {
       continue;
     }
-    auto place = std::find(columns.begin(), columns.end(), encoder.column);
-    if (place == columns.end()) place = columns.insert(columns.end(), encoder.column);
-    view_of.push_back(static_cast<std::size_t>(place - columns.begin()));
-    features.push_back(f);
-    raw.emplace_back(encoder, Fit::fixed, folder / (table.name + "." + encoder.name));
+    builder.add(static_cast<int>(f), encoder, Fit::fixed,
+                folder / (table.name + "." + encoder.name));
   }
   std::int64_t bad_rows = 0;
-  for_each_row(files, columns, model.config.data.on_bad_row == "skip", "reading " + table.name,
-               bad_rows, [&](std::vector<ColumnView>& views, std::int64_t i, std::size_t& at) {
-                 if (views[0].is_null(i)) throw BadValue("the key is missing");
-                 if (table.keys.find(views[0].key(i)) != Vocabulary::unknown) {
-                   throw BadValue("the key occurs twice");
-                 }
-                 for (std::size_t k = 0; k < raw.size(); ++k) {
-                   at = view_of[k];
-                   raw[k].read(views[at], i);
-                 }
-                 table.keys.add(views[0].key(i));
-                 for (RawFeature& feature : raw) feature.store();
-               });
+  read_side_table({table.name, table.key, files, {}}, model.config.data.on_bad_row == "skip",
+                  builder, bad_rows);
+  table.keys = std::move(builder.keys);
   table.rows.rows = table.keys.size() - 1;
   table.rows.features.resize(model.layout.features.size());
-  for (std::size_t k = 0; k < raw.size(); ++k) {
-    FeatureEncoder encoder = model.encoders[features[k]];
-    const FeatureColumn& column = table.columns.emplace_back(
-        raw[k].finish(encoder, FeatureOptions{}, {}, [](std::int64_t) { return std::int64_t{0}; }));
-    FeatureValues& values = table.rows.features[features[k]];
+  for (std::size_t k = 0; k < builder.raw.size(); ++k) {
+    const auto f = static_cast<std::size_t>(builder.features[k]);
+    FeatureEncoder encoder = model.encoders[f];
+    const FeatureColumn& column = table.columns.emplace_back(builder.raw[k].finish(
+        encoder, FeatureOptions{}, {}, [](std::int64_t) { return std::int64_t{0}; }));
+    FeatureValues& values = table.rows.features[f];
     values.numbers = column.numbers.as<float>().data();
     values.indices = column.indices.as<std::int32_t>().data();
     values.starts = column.starts.as<std::int64_t>().data();

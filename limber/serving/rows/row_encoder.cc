@@ -59,13 +59,19 @@ void RowEncoder::encode(std::size_t feature, const FieldValue& value, Column& co
     } else {
       column.numbers.push_back(encoder.number(number));
     }
-  } else if (encoder.kind == FeatureKind::id) {
+  } else if (encoder.kind == FeatureKind::id && !encoder.has_several_rows()) {
     column.indices.push_back(value.missing() ? Vocabulary::unknown
                                              : encoder.index(key_of(value, room_)));
   } else {
     column.starts.push_back(static_cast<std::int64_t>(column.values.size()));
-    for_each_key(value, encoder.separator,
-                 [&](const Key& key) { column.values.push_back(encoder.index(key)); });
+    if (encoder.kind == FeatureKind::ids) {
+      for_each_key(value, encoder.separator,
+                   [&](const Key& key) { encoder.append_rows(key, column.values); });
+    } else if (value.missing()) {
+      column.values.push_back(Vocabulary::unknown);
+    } else {
+      encoder.append_rows(key_of(value, room_), column.values);
+    }
     column.lengths.push_back(static_cast<std::int32_t>(
         static_cast<std::int64_t>(column.values.size()) - column.starts.back()));
   }

@@ -1,8 +1,10 @@
 #include "limber/training/train/incremental.h"
 
 #include <algorithm>
+#include <map>
 
 #include "limber/core/base/error.h"
+#include "limber/core/data/fit_vocabulary.h"
 #include "limber/training/train/label_weights.h"
 #include "limber/training/train/last_layer_posterior.h"
 #include "limber/training/train/same_options.h"
@@ -15,6 +17,21 @@ namespace {
 torch::Tensor copy_of(const limber::Tensor& stored) {
   const auto values = stored.values<float>();
   return torch::from_blob(const_cast<float*>(values.data()), stored.shape, torch::kFloat).clone();
+}
+
+/// A compressed model has lost what training would go on from: rows are rounded, units are gone.
+void refuse_compressed(const Artifact& artifact) {
+  const nlohmann::json& window = artifact.contents().fields.data_window;
+  if (!window.is_object() || !window.contains("compressed")) return;
+  const nlohmann::json& compressed = window["compressed"];
+  const std::string from =
+      compressed.is_object() && compressed.contains("from") && compressed["from"].is_string()
+          ? compressed["from"].get<std::string>()
+          : "the version that it was made of";
+  throw InputError(
+      "{}: is a compressed model, and training cannot go on from it; train from {} and compress "
+      "what comes out",
+      artifact.folder().string(), from);
 }
 
 EarlierModel open_earlier(const Artifact& artifact) {
@@ -48,18 +65,20 @@ void need_fisher(const EarlierModel& earlier, const std::string& remedy) {
       earlier.label, remedy);
 }
 
-/// Throws unless the dictionaries of `cold` are the beginnings of those of `latest`.
+/// Throws unless the dictionaries of `cold` are the beginnings of those of `latest`. Under a cap
+/// (max_values) rows may have been given to other values since.
 void check_one_line(const EarlierModel& cold, const EarlierModel& latest) {
   const auto& first = cold.loaded.encoders;
   const auto& last = latest.loaded.encoders;
   bool same = first.size() == last.size();
   for (std::size_t f = 0; same && f < first.size(); ++f) {
-    const auto& before = first[f].vocabulary;
-    const auto& after = last[f].vocabulary;
-    same =
-        first[f].table_rows() <= last[f].table_rows() && (before == nullptr) == (after == nullptr);
-    for (std::int32_t i = 1; same && before != nullptr && i < before->size(); ++i) {
-      same = before->text(i) == after->text(i);
+    const FeatureEncoder &before = first[f], &after = last[f];
+    same = before.table_rows() <= after.table_rows() &&
+           (before.vocabulary == nullptr) == (after.vocabulary == nullptr) &&
+           (before.perfect_hash == nullptr) == (after.perfect_hash == nullptr) &&
+           (after.max_values > 0 || replaced_rows(before, after).empty());
+    if (same && before.perfect_hash) {
+      same = before.perfect_hash->to_bytes() == after.perfect_hash->to_bytes();
     }
   }
   if (same) return;
@@ -68,6 +87,18 @@ void check_one_line(const EarlierModel& cold, const EarlierModel& latest) {
       "first "
       "one back or pass --set train.incremental.cold_weight=0",
       cold.label, latest.label);
+}
+
+/// By tensor: the rows of embedding tables that have another id in `dataset` than in the model.
+std::map<std::string, torch::Tensor> replaced_since(const EarlierModel& earlier,
+                                                    const Dataset& dataset) {
+  std::map<std::string, torch::Tensor> found;
+  for (std::size_t f = 0; f < dataset.encoders.size(); ++f) {
+    const auto rows = replaced_rows(earlier.loaded.encoders[f], dataset.encoders[f]);
+    if (rows.empty()) continue;
+    found["tables." + dataset.encoders[f].name] = torch::tensor(rows, torch::kInt).to(torch::kLong);
+  }
+  return found;
 }
 
 double share_of_cold(const Line& line, const Config& config) {
@@ -89,6 +120,7 @@ NamedTensors EarlierModel::weights() const {
 Line open_line(const fs::path& from, const fs::path& models_folder, const Config& config) {
   const IncrementalOptions& options = config.train.incremental;
   const Artifact artifact = Artifact::open(from);
+  refuse_compressed(artifact);
   Line line;
   line.latest = open_earlier(artifact);
   check_same_options(config, line.latest.loaded.config, line.latest.label);
@@ -139,14 +171,30 @@ RankingModel grow_model(const Line& line, const Config& config, const Dataset& d
   const double cold = share_of_cold(line, config);
   const NamedTensors latest = line.latest.weights();
   const NamedTensors first = line.cold ? line.cold->weights() : NamedTensors{};
+  const auto replaced = replaced_since(line.latest, dataset);
+  const auto replaced_first =
+      line.cold ? replaced_since(*line.cold, dataset) : std::map<std::string, torch::Tensor>{};
+  const auto rows_of = [&](const std::map<std::string, torch::Tensor>& by_tensor,
+                           const std::string& name) {
+    const auto found = by_tensor.find(name);
+    return found == by_tensor.end() ? torch::empty({0}, torch::kLong) : found->second;
+  };
   const auto start = [&](const torch::Tensor& target, const std::string& name, bool mixes) {
     const torch::Tensor& after = latest.at(name);
     torch::Tensor rows = target.dim() == 0 ? target : target.narrow(0, 0, after.size(0));
+    const torch::Tensor anew = rows_of(replaced, name).to(device);
+    const torch::Tensor fresh = anew.numel() > 0 ? rows.index_select(0, anew) : torch::Tensor();
     rows.copy_(after);
-    if (!mixes || cold == 0) return;
-    const torch::Tensor& before = first.at(name);
-    rows = rows.dim() == 0 ? rows : rows.narrow(0, 0, before.size(0));
-    rows.mul_(1 - cold).add_(before.to(rows.options()), cold);
+    if (mixes && cold > 0) {
+      const torch::Tensor& before = first.at(name);
+      torch::Tensor both = rows.dim() == 0 ? rows : rows.narrow(0, 0, before.size(0));
+      const torch::Tensor other = rows_of(replaced_first, name);
+      both.mul_(1 - cold).add_(before.to(both.options()), cold);
+      if (other.numel() > 0) {
+        both.index_copy_(0, other.to(device), after.index_select(0, other).to(both.options()));
+      }
+    }
+    if (anew.numel() > 0) rows.index_copy_(0, anew, fresh);
   };
   for (const auto& item : model->named_parameters()) start(item.value(), item.key(), true);
   // Rates and running averages belong to the latest weights.
@@ -165,8 +213,13 @@ Hold make_hold(const Line& line, const Config& config, const Dataset& dataset,
       std::max(training_examples(dataset, label_weights(config.train, model)), 1e-12);
   const double cold = share_of_cold(line, config);
   const auto term = [&](const EarlierModel& earlier, double share) {
-    return Hold::Term{options.strength * share * earlier.examples / now, earlier.weights(),
-                      earlier.fisher};
+    Hold::Term held{options.strength * share * earlier.examples / now, earlier.weights(),
+                    earlier.fisher};
+    for (const auto& [name, rows] : replaced_since(earlier, dataset)) {
+      const auto fisher = held.fisher.find(name);
+      if (fisher != held.fisher.end()) fisher->second = fisher->second.index_fill(0, rows, 0);
+    }
+    return held;
   };
   std::vector<Hold::Term> terms = {term(line.latest, 1 - cold)};
   if (line.cold) terms.push_back(term(*line.cold, cold));
@@ -186,8 +239,9 @@ std::vector<std::pair<std::string, std::int64_t>> new_ids(const Line& line,
                                                           const Dataset& dataset) {
   std::vector<std::pair<std::string, std::int64_t>> gained;
   for (std::size_t f = 0; f < dataset.encoders.size(); ++f) {
-    const std::int64_t rows =
-        dataset.encoders[f].table_rows() - line.latest.loaded.encoders[f].table_rows();
+    const FeatureEncoder &before = line.latest.loaded.encoders[f], &after = dataset.encoders[f];
+    const std::int64_t rows = after.table_rows() - before.table_rows() +
+                              static_cast<std::int64_t>(replaced_rows(before, after).size());
     if (rows > 0) gained.emplace_back(dataset.encoders[f].name, rows);
   }
   return gained;

@@ -43,13 +43,16 @@ Line open_line(const std::filesystem::path& from, const std::filesystem::path& m
 
 /// The model that training starts with: the weighted mean of the line's first and latest weights,
 /// w = c w_0 + (1 - c) w_{t-1} with c the cold weight. `dataset` was built with the latest model's
-/// encoders, grown: rows of new ids start as in a new model.
+/// encoders, grown: rows of new ids start as in a new model, those that an id which is gone had
+/// before (max_values) among them. Where the first model has another id in a row, the latest's
+/// counts alone.
 RankingModel grow_model(const Line& line, const Config& config, const Dataset& dataset,
                         torch::Device device);
 
 /// Holds that model to both, as the options say (docs/incremental.md). Each term counts as the
 /// rows behind it do beside the rows of `dataset`, so that with strength 1 and no cold weight the
-/// hold is what Laplace's approximation says of the earlier rows.
+/// hold is what Laplace's approximation says of the earlier rows. A table's row that has another id
+/// now is free.
 Hold make_hold(const Line& line, const Config& config, const Dataset& dataset,
                const RankingModel& model);
 
@@ -57,7 +60,8 @@ Hold make_hold(const Line& line, const Config& config, const Dataset& dataset,
 /// says of the earlier ones, but no more than that was (strength above 1 must not pile up).
 void add_earlier(Fisher& fisher, const Hold& hold, const Config& config, const RankingModel& model);
 
-/// How many ids each dictionary has gained, by feature; only those that have.
+/// How many ids each dictionary has gained, in rows of their own or in those of ids that are gone,
+/// by feature; only those that have.
 std::vector<std::pair<std::string, std::int64_t>> new_ids(const Line& line, const Dataset& dataset);
 
 }  // namespace limber

@@ -1,9 +1,11 @@
 #include "limber/training/train/incremental.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include "limber/core/artifact/artifact.h"
 #include "limber/core/base/error.h"
+#include "limber/core/data/fit_vocabulary.h"
 #include "limber/training/train/training_case_for_test.h"
 
 namespace limber {
@@ -14,10 +16,7 @@ using torch::Tensor;
 
 class IncrementalTest : public TrainingCase {
  protected:
-  void SetUp() override {
-    TrainingCase::SetUp();
-    generate("later", 900, 100);
-  }
+  IncrementalTest() { generate("later", 900, 100); }
 
   static std::vector<std::string> with_fisher(std::vector<std::string> settings = {}) {
     settings.insert(settings.begin(), "train.incremental.fisher_rows=300");
@@ -167,6 +166,79 @@ TEST_F(IncrementalTest, TheLineIsRememberedAndItsInformationAddsUp) {
   };
   EXPECT_GT(sum(second), sum(cold));
   EXPECT_GT(sum(third), 0.9 * sum(second));
+}
+
+/// A full dictionary gives new ids the rows of ids that the new rows lack; nothing that was learned
+/// of an id that is gone is left in its row.
+TEST_F(IncrementalTest, RowsOfIdsThatAreGoneStartAnew) {
+  // So many items and so few rows that most of the first log's items are gone.
+  generate("sparse", 400, 600);
+  const std::string cap = "features.item.max_values=25";
+  const fs::path cold = train_cold(config(with_fisher({cap})));
+  const Config later = config(with_fisher({cap, "train.incremental.cold_weight=0.25"}), "sparse");
+  const Line line = open_line(cold, models(), later);
+  const Dataset dataset = build(later, &line.latest.loaded.encoders, Fit::grown);
+  const Vocabulary& before = *line.latest.loaded.encoders[0].vocabulary;
+  const Vocabulary& after = *dataset.encoders[0].vocabulary;
+  ASSERT_EQ(before.size(), 26);
+  ASSERT_EQ(after.size(), 26);
+  const auto replaced = replaced_rows(line.latest.loaded.encoders[0], dataset.encoders[0]);
+  ASSERT_GT(replaced.size(), 0U);
+  ASSERT_LT(replaced.size(), 25U);
+  EXPECT_EQ(new_ids(line, dataset)[0],
+            std::pair(std::string("item"), static_cast<std::int64_t>(replaced.size())));
+  const auto is_replaced = [&](std::int64_t row) {
+    return std::find(replaced.begin(), replaced.end(), row) != replaced.end();
+  };
+  const RankingModel grown = grow_model(line, later, dataset, torch::kCPU);
+  const RankingModel fresh = make_model(later, dataset, torch::kCPU);
+  const Hold hold = make_hold(line, later, dataset, grown);
+  const Tensor stiffness = hold.stiffness(grown).at("tables.item");
+  const Tensor& fisher = line.latest.fisher.at("tables.item");
+  for (std::int64_t row = 0; row < after.size(); ++row) {
+    const Tensor& was = line.latest.loaded.model->tables.weights()[0];
+    const Tensor& expected = is_replaced(row) ? fresh->tables.weights()[0] : was;
+    EXPECT_TRUE(torch::equal(grown->tables.weights()[0][row], expected[row])) << row;
+    if (is_replaced(row)) {
+      EXPECT_FALSE(after.key(static_cast<std::int32_t>(row)) ==
+                   before.key(static_cast<std::int32_t>(row)));
+      EXPECT_EQ(stiffness[row].abs().max().item<double>(), 0);
+    } else {
+      EXPECT_EQ((stiffness[row] > 0).sum().item<std::int64_t>(),
+                (fisher[row] > 0).sum().item<std::int64_t>());
+    }
+  }
+  // The next model of the line: where the first has another id, it has no say.
+  const fs::path second = train_from(cold, later);
+  const Line next = open_line(second, models(), later);
+  ASSERT_TRUE(next.cold);
+  const Dataset again = build(later, &next.latest.loaded.encoders, Fit::grown);
+  const RankingModel third = grow_model(next, later, again, torch::kCPU);
+  EXPECT_TRUE(replaced_rows(next.latest.loaded.encoders[0], again.encoders[0]).empty());
+  const NamedTensors first = next.cold->weights(), latest = next.latest.weights();
+  for (std::int64_t row = 0; row < after.size(); ++row) {
+    const Tensor& own = latest.at("tables.item")[row];
+    const Tensor expected =
+        is_replaced(row) ? own : 0.25 * first.at("tables.item")[row] + 0.75 * own;
+    EXPECT_TRUE(torch::allclose(third->tables.weights()[0][row], expected, 1e-5, 1e-7)) << row;
+  }
+}
+
+TEST_F(IncrementalTest, VocabulariesThatDoNotGrowStay) {
+  const std::vector<std::string> kinds = {
+      "features.item.vocabulary=perfect_hash", "features.tags.vocabulary=qr",
+      "features.tags.quotients=5", "features.tags.remainders=3"};
+  const fs::path cold = train_cold(config(with_fisher(kinds)));
+  const Config later = config(with_fisher(kinds), "later");
+  const fs::path second = train_from(cold, later);
+  const Line line = open_line(second, models(), later);
+  EXPECT_TRUE(line.cold);
+  const Dataset dataset = build(later, &line.latest.loaded.encoders, Fit::grown);
+  EXPECT_TRUE(new_ids(line, dataset).empty());
+  EXPECT_EQ(Artifact::open(second).contents().format, kCompressedFormat);
+  for (std::size_t f = 0; f < dataset.encoders.size(); ++f) {
+    EXPECT_EQ(dataset.encoders[f].table_rows(), line.cold->loaded.encoders[f].table_rows());
+  }
 }
 
 TEST_F(IncrementalTest, ResumesWithTheSameBits) {

@@ -1,9 +1,11 @@
 #include "limber/training/train/publish.h"
 
 #include "limber/core/artifact/artifact_writer.h"
+#include "limber/core/artifact/row_codec.h"
 #include "limber/core/base/error.h"
 #include "limber/core/config/config.h"
 #include "limber/core/data/dataset_builder.h"
+#include "limber/core/data/stored_encoders.h"
 #include "limber/training/train/last_layer_posterior.h"
 
 namespace limber {
@@ -70,23 +72,16 @@ fs::path publish_model(const fs::path& models_folder, const Config& config, cons
     }
     writer.add_tensors(kFisherFile, information);
   }
-  nlohmann::json encoders = nlohmann::json::array();
-  for (std::size_t f = 0; f < dataset.encoders.size(); ++f) {
-    const FeatureEncoder encoder =
-        model->numbers ? model->numbers->folded(dataset.encoders[f], f) : dataset.encoders[f];
-    encoders.push_back(encoder.to_json());
-    if (encoder.vocabulary) {
-      const std::string file = "vocabulary/" + encoder.name + ".txt";
-      writer.add_file(file, encoder.vocabulary->to_lines());
-      encoders.back()["vocabulary_file"] = file;
-      encoders.back()["vocabulary_size"] = encoder.vocabulary->size();
-    }
+  std::vector<FeatureEncoder> encoders = dataset.encoders;
+  for (std::size_t f = 0; model->numbers && f < encoders.size(); ++f) {
+    encoders[f] = model->numbers->folded(encoders[f], f);
   }
+  const nlohmann::json features = write_encoders(writer, encoders);
   if (fs::exists(training_log)) writer.add_file("training_log.jsonl", read_file(training_log));
 
   ManifestFields fields;
   fields.config = config_to_json(config);
-  fields.encoders = {{"features", encoders}, {"layout", layout_to_json(dataset.layout)}};
+  fields.encoders = {{"features", features}, {"layout", layout_to_json(dataset.layout)}};
   fields.data_window = {{"rows", dataset.rows},
                         {"training_rows", dataset.train_rows()},
                         {"members", dataset.tasks.size()},
@@ -114,18 +109,10 @@ LoadedModel load_model(const Artifact& artifact, torch::Device device) {
   loaded.version = artifact.version();
   const ManifestFields& fields = artifact.contents().fields;
   loaded.config = config_from_json(fields.config, origin);
+  loaded.encoders = read_encoders(artifact);
   std::vector<std::string> tables, labels;
   LabelThresholds thresholds;
   try {
-    for (const auto& json : fields.encoders.at("features")) {
-      FeatureEncoder encoder = FeatureEncoder::from_json(json, origin);
-      if (json.contains("vocabulary_file")) {
-        const std::string file = json.at("vocabulary_file");
-        encoder.vocabulary = std::make_shared<Vocabulary>(
-            Vocabulary::from_lines(artifact.read(file), artifact.file(file).string()));
-      }
-      loaded.encoders.push_back(std::move(encoder));
-    }
     tables = fields.encoders.at("layout").at("tables").get<std::vector<std::string>>();
     labels = fields.encoders.at("layout").at("labels").get<std::vector<std::string>>();
     thresholds = label_thresholds_of(fields.encoders.at("layout"));
@@ -153,7 +140,9 @@ LoadedModel load_model(const Artifact& artifact, torch::Device device) {
   }
   auto& weights = loaded.model->tables.weights();
   for (std::size_t t = 0; t < weights.size(); ++t) {
-    fill(weights[t], "tables." + loaded.model->tables.shapes()[t].name);
+    const EmbeddingTableShape& shape = loaded.model->tables.shapes()[t];
+    std::vector<float> rows = read_rows(artifact, "tables." + shape.name, shape.rows, shape.dim);
+    weights[t].copy_(torch::from_blob(rows.data(), weights[t].sizes(), torch::kFloat));
   }
   loaded.model->eval();
   return loaded;

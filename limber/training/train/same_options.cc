@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 
 /// What weights do not depend on.
-constexpr std::array free_options = {"min_count", "dropout", "score"};
+constexpr std::array free_options = {"min_count", "max_values", "dropout", "score"};
 
 bool is_free(const std::string& key) {
   for (const char* option : free_options) {
