@@ -38,6 +38,7 @@ DenseLayer DenseLayer::load(const DenseTensors& tensors, const std::string& name
   layer.bias = reordered(tensors.take(name + ".bias", {out}), 1, out);
   layer.weight = PackedMatrix(layer.rows.data(), in, out, padded(out));
   layer.transposed = PackedMatrix::transposed(layer.rows.data(), in, out, padded(out));
+  layer.sparse = SparseMatrix::where_faster(layer.rows.data(), in, out, padded(out));
   return layer;
 }
 
@@ -59,7 +60,7 @@ DenseStack DenseStack::load(const DenseTensors& tensors, const std::string& name
 
 void apply_linear(const DenseLayer& layer, const float* x, std::int64_t x_row, std::int64_t rows,
                   float* to, std::int64_t to_row) {
-  Product product = layer.weight.product(x, x_row, rows);
+  Product product = layer.product(x, x_row, rows);
   product.start = layer.bias.data();
   product.c = to;
   product.c_row = to_row > 0 ? to_row : padded(layer.out);
@@ -68,7 +69,7 @@ void apply_linear(const DenseLayer& layer, const float* x, std::int64_t x_row, s
 
 void apply(const DenseLayer& layer, bool tanh, const float* x, std::int64_t x_row,
            std::int64_t rows, float* to) {
-  Product product = layer.weight.product(x, x_row, rows);
+  Product product = layer.product(x, x_row, rows);
   product.start = layer.bias.data();
   product.c = to;
   product.c_row = padded(layer.out);

@@ -7,6 +7,7 @@
 #include "limber/core/artifact/artifact.h"
 #include "limber/serving/runtime/aligned.h"
 #include "limber/serving/runtime/packed_matrix.h"
+#include "limber/serving/runtime/sparse_matrix.h"
 
 namespace limber {
 
@@ -28,7 +29,13 @@ struct DenseLayer {
   std::int64_t in = 0, out = 0;
   AlignedFloats rows;               ///< W [in, out], rows padded(out) apart
   PackedMatrix weight, transposed;  ///< W, and its transpose for the way back
+  SparseMatrix sparse;              ///< W without its zeros; empty where that is no faster
   AlignedFloats bias;               ///< [out], padded
+
+  /// x W, by the sparse weight where there is one.
+  Product product(const float* x, std::int64_t x_row, std::int64_t count) const {
+    return sparse.empty() ? weight.product(x, x_row, count) : sparse.product(x, x_row, count);
+  }
 
   /// Tensors NAME.weight and NAME.bias. `order`, if given, says which stored row each row of W is.
   static DenseLayer load(const DenseTensors& tensors, const std::string& name, std::int64_t in,

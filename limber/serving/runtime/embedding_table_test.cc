@@ -61,8 +61,8 @@ TEST(EmbeddingTable, ReadsFloatsInPlaceAndIntegersToHalfAStep) {
   const Artifact artifact = tables.publish(folder.path());
   const EmbeddingTable plain(artifact, {"plain", kRows, kDim});
   const EmbeddingTable item(artifact, {"item", kRows, kDim});
-  EXPECT_FALSE(plain.quantized());
-  EXPECT_TRUE(item.quantized());
+  EXPECT_EQ(plain.type(), RowType::kFloat32);
+  EXPECT_EQ(item.type(), RowType::kInt8);
   float room[kDim];
   for (std::int32_t r = 0; r < kRows; ++r) {
     const float* exact = plain.row(r, room);
@@ -73,6 +73,42 @@ TEST(EmbeddingTable, ReadsFloatsInPlaceAndIntegersToHalfAStep) {
     for (std::int64_t c = 0; c < kDim; ++c) {
       EXPECT_NEAR(rounded[c], kept[static_cast<std::size_t>(c)],
                   0.501F * tables.scales[static_cast<std::size_t>(r)] + 1e-6F);
+    }
+  }
+}
+
+/// Rows of every length, so that whole vectors and what is left over are both met, and nothing
+/// beyond the row is written.
+TEST(EmbeddingTable, ExpandsHalvesExactly) {
+  constexpr std::int64_t most = 40;
+  const TemporaryFolder folder;
+  Random random(10);
+  OwnedTensors tensors;
+  for (std::int64_t dim = 1; dim <= most; ++dim) {
+    std::vector<Half> halves;
+    for (std::int64_t i = 0; i < 3 * dim; ++i) {
+      // Every finite half is as likely, those below the normal range included.
+      auto bits = static_cast<std::uint16_t>(random.next());
+      if ((bits & 0x7C00U) == 0x7C00U) bits = 0x0001;
+      halves.push_back({bits});
+    }
+    tensors.add("tables.item" + std::to_string(dim), {3, dim}, halves);
+  }
+  ArtifactWriter writer(folder.path(), "halves");
+  writer.add_tensors("tables/item.safetensors", tensors.tensors());
+  const Artifact artifact = Artifact::open(writer.publish({}));
+  for (std::int64_t dim = 1; dim <= most; ++dim) {
+    const EmbeddingTable table(artifact, {"item" + std::to_string(dim), 3, dim});
+    const auto halves = tensors.tensors()[static_cast<std::size_t>(dim - 1)].values<Half>();
+    EXPECT_EQ(table.type(), RowType::kFloat16);
+    for (std::int32_t r = 0; r < 3; ++r) {
+      std::vector<float> room(static_cast<std::size_t>(dim) + 1, 7);
+      ASSERT_EQ(table.row(r, room.data()), room.data());
+      for (std::int64_t c = 0; c < dim; ++c) {
+        ASSERT_EQ(room[static_cast<std::size_t>(c)],
+                  float_of(halves[static_cast<std::size_t>(r * dim + c)]));
+      }
+      ASSERT_EQ(room.back(), 7);
     }
   }
 }

@@ -46,10 +46,13 @@ struct FrozenGlobalBlock {
   CrossChain parallel;  ///< plain ones beside those with attention
   DenseStack mlp;
   std::vector<FrozenGate> gates;  ///< by layer of the mlp; or none
-  /// By fully connected layer, where asked for: its weight in seven bits.
+  /// By fully connected layer, where asked for: its weight in seven bits; empty for one whose zeros
+  /// make it faster in floats.
   std::vector<QuantizedMatrix> quantized;
-  /// Of the first layer the rows of each candidate's own columns alone.
+  /// Of the first layer the rows of each candidate's own columns alone: in seven bits where asked
+  /// for, else without zeros where that is faster, or neither.
   QuantizedMatrix quantized_own;
+  SparseMatrix sparse_own;
   std::optional<FrozenExperts> experts;
   AlignedFloats head;            ///< [labels, last width], rows padded; or experts
   std::vector<float> head_bias;  ///< [labels]
@@ -80,8 +83,9 @@ struct FrozenGlobalBlock {
               Workspace& workspace, float* logits) const;
   /// Columns of what the last layers read.
   std::int64_t last_width() const { return experts ? experts->out() : mlp.out; }
-  /// Lets scoring multiply the fully connected layers in seven bits from here on. (Adaptation stays
-  /// in floats: it follows gradients.)
+  /// Lets scoring multiply the fully connected layers in seven bits from here on, but for those
+  /// with so few rows left that floats without the zeros are faster. (Adaptation stays in floats:
+  /// it follows gradients.)
   void quantize();
 
   /// Output of the first fully connected layer from the candidates' own columns [rows, width -

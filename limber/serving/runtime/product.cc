@@ -27,6 +27,9 @@ constexpr std::size_t kTileRows =
 #endif
 /// The slice of a panel that stays in the first-level cache while rows pass by.
 constexpr std::int64_t kInnerBlock = 320;
+/// Rows of a B with gaps that are kept or left out together, and multiplied without a question in
+/// between.
+constexpr std::size_t kRun = kKeptRun;
 /// Inner dimensions up to here are shallow.
 constexpr std::int64_t kShallow = 64;
 
@@ -68,6 +71,24 @@ HWY_INLINE void store_after(const Vector (&sum)[R][V], const Product& p, std::in
   }
 }
 
+/// What is done once a tile's sums over one slice of the inner dimension are known.
+template <std::size_t R, std::size_t V>
+HWY_INLINE void finish(const Vector (&sum)[R][V], const Product& p, std::int64_t row,
+                       std::int64_t column, bool first, bool last) {
+  const float* start = first ? p.start : p.c;
+  const std::int64_t start_row = first ? p.start_row : p.c_row;
+  switch (last ? p.finish : Finish::kNone) {
+    case Finish::kNone:
+      return store_after<R, V, Finish::kNone>(sum, p, row, column, start, start_row);
+    case Finish::kRelu:
+      return store_after<R, V, Finish::kRelu>(sum, p, row, column, start, start_row);
+    case Finish::kCross:
+      return store_after<R, V, Finish::kCross>(sum, p, row, column, start, start_row);
+    case Finish::kMask:
+      return store_after<R, V, Finish::kMask>(sum, p, row, column, start, start_row);
+  }
+}
+
 /// One tile: `R` rows, `P` panels, one block of the inner dimension. `first`: this is the first
 /// block, so start is added; `last`: the last one, so finish is applied.
 template <std::size_t R, std::size_t P>
@@ -95,18 +116,7 @@ HWY_INLINE void tile(const Product& p, std::int64_t row, std::int64_t column, st
     a += p.a_inner;
     b += p.b_row;
   }
-  const float* start = first ? p.start : p.c;
-  const std::int64_t start_row = first ? p.start_row : p.c_row;
-  switch (last ? p.finish : Finish::kNone) {
-    case Finish::kNone:
-      return store_after<R, V, Finish::kNone>(sum, p, row, column, start, start_row);
-    case Finish::kRelu:
-      return store_after<R, V, Finish::kRelu>(sum, p, row, column, start, start_row);
-    case Finish::kCross:
-      return store_after<R, V, Finish::kCross>(sum, p, row, column, start, start_row);
-    case Finish::kMask:
-      return store_after<R, V, Finish::kMask>(sum, p, row, column, start, start_row);
-  }
+  finish<R, V>(sum, p, row, column, first, last);
 }
 
 template <std::size_t R>
@@ -158,6 +168,78 @@ void Multiply(const Product& p) {
   }
 }
 
+/// One tile of a product that leaves rows of B out: `R` rows, one panel, one slice. `K` rows of B
+/// have sums of their own, where few rows of A leave too few in flight.
+template <std::size_t R, std::size_t K>
+HWY_INLINE void kept_tile(const Product& p, const KeptRows::Run* run, const KeptRows::Run* end,
+                          const float* b, std::int64_t row, std::int64_t column, bool first,
+                          bool last) {
+  const Floats d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  Vector sum[R][2 * K];
+  for (std::size_t r = 0; r < R; ++r) {
+    for (std::size_t v = 0; v < 2 * K; ++v) sum[r][v] = hn::Zero(d);
+  }
+  const auto add = [&](const float* a, std::size_t k) HWY_ATTR {
+    const Vector low = hn::LoadU(d, b), high = hn::LoadU(d, b + lanes);
+    for (std::size_t r = 0; r < R; ++r) {
+      const Vector value = hn::Set(d, a[static_cast<std::int64_t>(r) * p.a_row]);
+      sum[r][2 * k] = hn::MulAdd(value, low, sum[r][2 * k]);
+      sum[r][2 * k + 1] = hn::MulAdd(value, high, sum[r][2 * k + 1]);
+    }
+    b += 2 * lanes;
+  };
+  for (; run != end; ++run) {
+    const float* a = p.a + row * p.a_row + run->first * p.a_inner;
+    std::int64_t left = run->count;
+    for (; left >= kKeptRun; left -= kKeptRun) {
+      for (std::size_t k = 0; k < kRun; ++k, a += p.a_inner) add(a, k % K);
+    }
+    for (; left > 0; --left, a += p.a_inner) add(a, 0);
+  }
+  Vector total[R][2];
+  for (std::size_t r = 0; r < R; ++r) {
+    for (std::size_t v = 0; v < 2; ++v) {
+      total[r][v] = sum[r][v];
+      for (std::size_t k = 1; k < K; ++k) total[r][v] = hn::Add(total[r][v], sum[r][2 * k + v]);
+    }
+  }
+  finish<R, 2>(total, p, row, column, first, last);
+}
+
+template <std::size_t R>
+HWY_INLINE void kept_tile_of(std::size_t rows, const Product& p, const KeptRows::Run* run,
+                             const KeptRows::Run* end, const float* b, std::int64_t row,
+                             std::int64_t column, bool first, bool last) {
+  if constexpr (R > 1) {
+    if (rows < R) return kept_tile_of<R - 1>(rows, p, run, end, b, row, column, first, last);
+  }
+  constexpr std::size_t k = R == 1 ? 4 : R <= 3 ? 2 : 1;
+  kept_tile<R, k>(p, run, end, b, row, column, first, last);
+}
+
+void MultiplyKept(const Product& p) {
+  const auto panel = static_cast<std::int64_t>(2 * hn::Lanes(Floats()));
+  const KeptRows& kept = *p.kept;
+  const auto most = static_cast<std::int64_t>(kTileRows);
+  const std::int64_t tiles = (p.rows + most - 1) / most;
+  for (std::int64_t s = 0; s < kept.slices; ++s) {
+    for (std::int64_t at = 0; at < kept.panels; ++at) {
+      const std::int64_t part = s * kept.panels + at;
+      const KeptRows::Run* run = kept.runs + kept.first_run[part];
+      const KeptRows::Run* end = kept.runs + kept.first_run[part + 1];
+      const bool first = s == 0, last = s + 1 == kept.slices;
+      if (run == end && !first && !last) continue;
+      const float* b = p.b + kept.first_row[part] * panel;
+      for (std::int64_t t = 0; t < tiles; ++t) {
+        const std::int64_t row = p.rows * t / tiles, after = p.rows * (t + 1) / tiles;
+        kept_tile_of<kTileRows>(static_cast<std::size_t>(after - row), p, run, end, b, row,
+                                at * panel, first, last);
+      }
+    }
+  }
+}
+
 std::int64_t PanelWidth() {
   return static_cast<std::int64_t>(2 * hn::Lanes(Floats()));
 }
@@ -170,10 +252,16 @@ HWY_AFTER_NAMESPACE();
 namespace limber {
 
 HWY_EXPORT(Multiply);
+HWY_EXPORT(MultiplyKept);
 HWY_EXPORT(PanelWidth);
 
 void multiply(const Product& product) {
-  if (product.rows > 0 && product.columns > 0) HWY_DYNAMIC_DISPATCH(Multiply)(product);
+  if (product.rows == 0 || product.columns == 0) return;
+  if (product.kept == nullptr) {
+    HWY_DYNAMIC_DISPATCH(Multiply)(product);
+  } else {
+    HWY_DYNAMIC_DISPATCH(MultiplyKept)(product);
+  }
 }
 
 std::int64_t panel_width() {

@@ -19,6 +19,23 @@ enum class Finish {
   kMask    ///< v where left > 0, else 0: back through a relu whose output was `left`
 };
 
+/// Rows that a B with gaps keeps or leaves out together.
+inline constexpr std::int64_t kKeptRun = 4;
+
+/// Rows of a B that has many zeros which are left: in each slice of the inner dimension and each
+/// panel, runs of rows that are not all zero. B holds these rows alone, in the order of the runs.
+struct KeptRows {
+  struct Run {
+    std::int32_t first, count;  ///< rows
+  };
+  const Run* runs = nullptr;
+  /// [slices * panels + 1] of slice s and panel p, at s * panels + p: the first run; [slices *
+  /// panels]: where its rows begin in B, in rows.
+  const std::int32_t* first_run = nullptr;
+  const std::int64_t* first_row = nullptr;
+  std::int64_t slices = 0, panels = 0;
+};
+
 /// C = finish(start + scale * A B), with A [rows, inner], B [inner, columns], C [rows, columns].
 struct Product {
   std::int64_t rows = 0, inner = 0, columns = 0;
@@ -32,6 +49,8 @@ struct Product {
   /// PackedMatrix.
   const float* b = nullptr;
   std::int64_t b_row = 0, b_panel = 0;
+  /// Where B holds some of its rows only; b_row is then panel_width(), b_panel without a meaning.
+  const KeptRows* kept = nullptr;
 
   /// start(i, j) = start[i * start_row + j]: a bias with start_row 0; null is nothing. May be C.
   const float* start = nullptr;

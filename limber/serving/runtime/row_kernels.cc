@@ -182,6 +182,26 @@ void ExpandInt8(const std::int8_t* HWY_RESTRICT from, float scale, float middle,
   for (std::int64_t j = 0; j < count; ++j) to[j] = middle + scale * static_cast<float>(from[j]);
 }
 
+void ExpandHalves(const Half* from, float* HWY_RESTRICT to, std::int64_t count) {
+  static_assert(sizeof(Half) == sizeof(hwy::float16_t));
+  const auto* HWY_RESTRICT halves = reinterpret_cast<const hwy::float16_t*>(from);
+  const Floats d;
+  const hn::Rebind<hwy::float16_t, Floats> d16;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t j = 0;
+  for (; j + lanes <= count; j += lanes) {
+    hn::StoreU(hn::PromoteTo(d, hn::LoadU(d16, halves + j)), d, to + j);
+  }
+  if (j == count) return;
+  // A row may end where its file ends.
+  HWY_ALIGN std::uint16_t last[HWY_LANES(float)] = {};
+  HWY_ALIGN float expanded[HWY_LANES(float)];
+  for (std::int64_t i = j; i < count; ++i) last[i - j] = from[i].bits;
+  hn::Store(hn::PromoteTo(d, hn::Load(d16, reinterpret_cast<const hwy::float16_t*>(last))), d,
+            expanded);
+  for (std::int64_t i = j; i < count; ++i) to[i] = expanded[i - j];
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace limber
 HWY_AFTER_NAMESPACE();
@@ -203,6 +223,7 @@ HWY_EXPORT(ReluRows);
 HWY_EXPORT(TanhAdjoint);
 HWY_EXPORT(AddScaled);
 HWY_EXPORT(ExpandInt8);
+HWY_EXPORT(ExpandHalves);
 
 void add_relu(const float* from, std::int64_t from_row, const float* shift, float* to,
               std::int64_t to_row, std::int64_t rows, std::int64_t columns) {
@@ -263,6 +284,9 @@ void add_scaled(const float* from, float scale, float* to, std::int64_t count) {
 void expand_int8(const std::int8_t* from, float scale, float middle, float* to,
                  std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(ExpandInt8)(from, scale, middle, to, count);
+}
+void expand_halves(const Half* from, float* to, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(ExpandHalves)(from, to, count);
 }
 
 }  // namespace limber

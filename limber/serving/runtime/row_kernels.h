@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "limber/core/artifact/tensor.h"
+
 /// What is done to the rows of matrices beside products.
 ///
 /// Each function is compiled for several instruction sets, and the best that the processor has is
@@ -60,5 +62,7 @@ void tanh_adjoint(const float* h, float* to, std::int64_t row, std::int64_t rows
 void add_scaled(const float* from, float scale, float* to, std::int64_t count);
 /// to(j) = middle + scale * from(j): a row of an int8 table (LiRank, arXiv 2402.06859, section 5).
 void expand_int8(const std::int8_t* from, float scale, float middle, float* to, std::int64_t count);
+/// to(j) = from(j): a row of a table of halves. Neither side is padded.
+void expand_halves(const Half* from, float* to, std::int64_t count);
 
 }  // namespace limber

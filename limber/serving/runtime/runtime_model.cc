@@ -7,6 +7,7 @@
 #include "limber/core/base/error.h"
 #include "limber/core/base/nearest_word.h"
 #include "limber/core/config/config.h"
+#include "limber/core/data/stored_encoders.h"
 
 namespace limber {
 namespace {
@@ -47,16 +48,8 @@ RuntimeModel::RuntimeModel(Artifact opened, Config parsed)
 void RuntimeModel::load_encoders() {
   const std::string origin = origin_of(artifact);
   const nlohmann::json& json = artifact.contents().fields.encoders;
+  encoders = read_encoders(artifact);
   try {
-    for (const auto& one : json.at("features")) {
-      FeatureEncoder encoder = FeatureEncoder::from_json(one, origin);
-      if (one.contains("vocabulary_file")) {
-        const std::string file = one.at("vocabulary_file");
-        encoder.vocabulary = std::make_shared<Vocabulary>(
-            Vocabulary::from_lines(artifact.read(file), artifact.file(file).string()));
-      }
-      encoders.push_back(std::move(encoder));
-    }
     layout = make_layout(encoders, json.at("layout").at("tables").get<std::vector<std::string>>(),
                          json.at("layout").at("labels").get<std::vector<std::string>>());
     layout.label_thresholds = label_thresholds_of(json.at("layout"));
