@@ -24,6 +24,7 @@ constexpr std::array verbs{
     Verb{"init", "limber-tools", "write a starter config from data"},
     Verb{"train", "limber-train", "train, evaluate and publish a model; resumes after a kill"},
     Verb{"evaluate", "limber-train", "test metrics and an HTML report of a published model"},
+    Verb{"compress", "limber-train", "the model in fewer bytes, and what that costs; resumes"},
     Verb{"report", "limber-train", "several models' metrics in one table and one HTML page"},
     Verb{"export", "limber-train",
          "the rows that a config trains on and is tested on, for other learners"},

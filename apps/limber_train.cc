@@ -60,6 +60,38 @@ int parse_and_run(int argc, char** argv) {
       ->add_option("--resamples", evaluate.resamples, "Bootstrap resamples; 0 for no intervals")
       ->capture_default_str();
 
+  CompressArguments compress;
+  CLI::App* compress_verb = app.add_subcommand(
+      "compress",
+      "Publishes a model again in fewer bytes, and says what that saves and costs: rows of tables\n"
+      "as 8-bit numbers, dictionaries as perfect hashes, weights pruned and rounded in training\n"
+      "(docs/compress.md). A run that was cut off goes on where it stopped.");
+  compress_verb
+      ->add_option("model", compress.model,
+                   "models/NAME or models/NAME/VERSION; or the .yaml of a network of convolutions")
+      ->required();
+  compress_verb
+      ->add_option("--set", compress.settings,
+                   "Overrides an option of the model's config: --set compress.bits=4")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  compress_verb->add_option("--models", compress.models,
+                            "Folder of the published models; the one that the model lies in "
+                            "without it");
+  compress_verb->add_flag("--list", compress.list,
+                          "Only prints the weights that can be compressed");
+  compress_verb->add_option("--metrics", compress.metrics, "Also writes the metrics as JSON here");
+  compress_verb->add_option(
+      "--scores", compress.scores,
+      "Also writes the rows that the compressed model scored as Parquet here");
+  compress_verb->add_option("--report", compress.report,
+                            "Networks: also writes a page on their crossbars here");
+  compress_verb
+      ->add_option("--resamples", compress.resamples, "Bootstrap resamples; 0 for no intervals")
+      ->capture_default_str();
+  compress_verb->add_flag("--restart", compress.restart,
+                          "Ignores the checkpoint of an earlier run");
+
   ExportArguments exported;
   CLI::App* export_verb = app.add_subcommand(
       "export",
@@ -100,6 +132,7 @@ int parse_and_run(int argc, char** argv) {
   Progress::set_quiet(quiet);
   if (*train_verb) return run_train(train);
   if (*evaluate_verb) return run_evaluate(evaluate);
+  if (*compress_verb) return run_compress(compress);
   if (*export_verb) return run_export(exported);
   return run_report(report);
 }

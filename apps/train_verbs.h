@@ -53,6 +53,21 @@ struct ExportArguments {
 };
 int run_export(const ExportArguments& arguments);
 
+struct CompressArguments {
+  std::string model;  ///< models/NAME or models/NAME/VERSION; or a network's config, .yaml or .yml
+  std::vector<std::string> settings;
+  std::string models;  ///< folder of the published models, "" = where the model lies
+  bool restart = false;
+  bool list = false;            ///< only print the weights that can be compressed
+  std::string metrics;          ///< file for the metrics as JSON, "" = none
+  std::string scores;           ///< file for the scored test rows, "" = none
+  std::string report;           ///< networks: HTML report on their crossbars, "" = none
+  std::size_t resamples = 200;  ///< of the bootstrap
+};
+int run_compress(const CompressArguments& arguments);
+/// The same for a network of convolutions.
+int run_compress_network(const CompressArguments& arguments);
+
 /// Supports are cut to these sizes for the curve over the support size.
 inline constexpr std::array<std::int64_t, 8> support_sizes{0, 1, 2, 5, 10, 20, 50, 100};
 

@@ -70,6 +70,12 @@ void check(const std::string& manifest) {
     expect(tensor.type == entry.type && tensor.shape == entry.shape,
            "a tensor is as the manifest says", entry.name);
   }
+  for (const PackedWeight& weight : artifact->packed_weights()) {
+    const Tensor& tensor = artifact->tensor(weight.name);
+    expect(tensor.shape == weight.shape &&
+               tensor.bytes.size() <= static_cast<std::size_t>(kMostExpansion * weight.bytes),
+           "a packed weight is as its parts say, and no trap", weight.name);
+  }
   accepts([&] {
     const std::string text = describe_artifact(*artifact);
     expect(text.ends_with('\n'), "a description ends in a line break");

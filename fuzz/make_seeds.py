@@ -12,6 +12,7 @@ import hashlib
 import json
 import pathlib
 import re
+import struct
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -39,7 +40,7 @@ WORDS = {
     "request": ["member", "candidates", "context", "label", "limit", "interaction", "interactions",
                 "event_id", "time_ms", "labels"],
     "safetensors": ["dtype", "shape", "data_offsets", "__metadata__", "F64", "F32", "I64", "I32",
-                    "I8", "U8", "9223372036854775807", "4294967296"],
+                    "F16", "I8", "U8", "9223372036854775807", "4294967296"],
     "yaml": ["--set ", ": ", "- ", "? ", "&a ", "*a", "!!str ", "!!int ", "|\\x0a", ">-\\x0a",
              "\\\\x00", "\\\\u2028", "~", "---\\x0a", "...\\x0a", "%YAML 1.2\\x0a", "<<: ", "\\x0a  ",
              "# ", "'", ".inf", "0x10", "+1", "1e3"],
@@ -77,6 +78,33 @@ def configs():
     yield b"a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b, *b]\n"
 
 
+def safetensors(tensors):
+    """The bytes of a file of {name: (dtype, count, bytes)}, the widest elements first."""
+    header, data = {}, b""
+    for name, (dtype, count, content) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": [count], "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % 8)
+    return len(head).to_bytes(8, "little") + head + data
+
+
+def packed_artifact(empty):
+    """A model of format 3: a weight of floats in tiles and lines, and one of four bits."""
+    tensors = {"a.packed": ("I64", 5, struct.pack("<5q", 32, 2, 2, 4, 4)),
+               "b.packed": ("I64", 5, struct.pack("<5q", 4, 0, 0, 3, 3)),
+               "a.lines": ("I32", 1, struct.pack("<i", 0b10110111)),
+               "a.tiles": ("I32", 1, struct.pack("<i", 0b1001)),
+               "a.values": ("F32", 4, struct.pack("<4f", 1, 2, 3, 4)),
+               "b.scale": ("F32", 1, struct.pack("<f", 0.5)),
+               "b.codes": ("U8", 5, bytes([0x21, 0x8F, 0x77, 0x10, 0x03]))}
+    manifest = {"format_version": 3, "name": "m", "version": "000001", "created": "", "config": {}, "encoders": {},
+                "data_window": {"compressed": {"from": "m/000000"}}, "metrics": {},
+                "tensors": [{"name": name, "file": "dense.safetensors", "dtype": dtype, "shape": [count]}
+                            for name, (dtype, count, _) in tensors.items()], "files": []}
+    return SEPARATOR.join([json.dumps(manifest).encode(), safetensors(tensors), empty, b""])
+
+
 def seeds():
     manifest = (ARTIFACT / "manifest.json").read_bytes()
     tensors = [path.read_bytes() for path in sorted(ARTIFACT.rglob("*.safetensors"))]
@@ -96,7 +124,8 @@ def seeds():
                         WORDS["json"] + WORDS["safetensors"]),
         "manifest": ([manifest, without_checksum(manifest), bare.encode()],
                      WORDS["json"] + WORDS["safetensors"] + sorted(json.loads(manifest)) + option_names()),
-        "artifact": ([SEPARATOR.join(parts), SEPARATOR.join([bare.encode(), empty, empty, b"a\nb\n"])],
+        "artifact": ([SEPARATOR.join(parts), SEPARATOR.join([bare.encode(), empty, empty, b"a\nb\n"]),
+                      packed_artifact(empty)],
                      WORDS["json"] + WORDS["safetensors"] + ["\\x0a=====\\x0a"]),
         "config": (list(configs()), WORDS["yaml"] + option_names()),
     }

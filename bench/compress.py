@@ -1,0 +1,104 @@
+"""make bench-compress: what `limber compress` saves on three models and a network of convolutions, and what
+it costs.
+
+Trains a MovieLens-1M model, a Criteo-shaped model and one with a large MLP, compresses each in several ways,
+and prints for each way the bytes of tables, vocabularies, dense weights and the whole artifact, the
+test AUC and log loss with their differences from the uncompressed model (paired by member, with intervals), and the
+scoring speed. Ends with one line of JSON. Finished steps are kept under build/bench/compress and used again,
+so that a bench that was cut off goes on; speeds are measured anew each time.
+
+BENCH_BUILD=...    folder that limber was built in; build/release without it
+MOVIELENS_1M=...   folder of MovieLens-1M
+"""
+
+import argparse
+import json
+import sys
+
+from ablation.options import Parser
+from ablation.runs import PROGRAM, check_programs
+from compress.models import LARGE_IDS, ads, large, movielens, quotient_remainder
+from compress.steps import Workshop
+from compress.tables import as_json, network_table, table_of
+from quality.protocols import ROOT, BenchError
+
+CANDIDATES = 64
+INT8 = ("compress.rows=int8",)
+FP16 = ("compress.rows=fp16",)
+HASHED = ("compress.rows=int8", "compress.vocabularies=perfect_hash")
+TIMES = 5  # fewer rows under quotients and remainders
+DIGITS = ROOT / "examples" / "digits" / "network.yaml"
+DIGITS_DATA = ROOT / "build" / "data" / "digits" / "digits.csv"
+
+
+def arguments_of():
+    parser = Parser(prog="bench/compress.py", description=__doc__,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=("movielens", "ads", "large", "digits"), action="append",
+                        help="one of the four; may be given again")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the ads log (1000000)")
+    parser.add_argument("--large-rows", type=int, default=300_000, help="rows of the large MLP's log (300000)")
+    parser.add_argument("--width", type=int, default=3500, help="width of the large MLP's layers (3500)")
+    parser.add_argument("--ratio", type=float, default=24, help="how many times fewer weights it is to have (24)")
+    return parser.parse_args()
+
+
+def tables_and_vocabularies(workshop, model, ids):
+    """The ways that need no training but for quotients and remainders, which are trained with."""
+    trained = workshop.train(model)
+    ways = [("int8 rows", workshop.compress(trained, INT8, f"{model.name}, int8 rows")),
+            ("fp16 rows", workshop.compress(trained, FP16, f"{model.name}, fp16 rows")),
+            ("int8 rows, perfect hash", workshop.compress(trained, HASHED, f"{model.name}, perfect hash"))]
+    settings = quotient_remainder(workshop.manifest(trained), ids, TIMES)
+    quotients = workshop.train(model, settings, f"{model.name}, quotients and remainders")
+    return trained, ways, [(f"{TIMES}x fewer rows of {len(ids)} ids (QR), trained anew", quotients)]
+
+
+def large_mlp(workshop, model, ratio):
+    trained = workshop.train(model)
+    pruning = (f"compress.target_ratio={ratio:g}", "compress.structure=units", "compress.admm.epochs=1",
+               "compress.admm.retrain_epochs=1", "compress.admm.learning_rate=3e-4",
+               "compress.admm.retrain_learning_rate=5e-4")
+    pruned = workshop.compress(trained, (*pruning, "compress.rows=float32"), "large, pruned")
+    both = workshop.compress(trained, (*pruning, "compress.bits=8", *HASHED), "large, all together")
+    return trained, [("units pruned (ADMM)", pruned), ("units pruned, 8 bits, int8 rows, perfect hash", both)], []
+
+
+def main():
+    arguments = arguments_of()
+    check_programs()
+    wanted = arguments.only or ["movielens", "ads", "large", "digits"]
+    results = {}
+    with Workshop() as workshop:
+        for name in wanted:
+            if name == "digits":
+                if not DIGITS_DATA.is_file():
+                    raise BenchError(f"{DIGITS_DATA}: not found; run scripts/get-digits")
+                admm = workshop.compress_network(DIGITS, (), "digits")
+                magnitude = workshop.compress_network(DIGITS, ("compress.admm.epochs=0",), "digits by magnitude")
+                results[name] = (admm, magnitude)
+                print(network_table(admm, magnitude), flush=True)
+                continue
+            if name == "movielens":
+                model = movielens()
+                trained, ways, others = tables_and_vocabularies(workshop, model, ["movie"])
+            elif name == "ads":
+                model = ads(PROGRAM, arguments.rows)
+                trained, ways, others = tables_and_vocabularies(workshop, model, LARGE_IDS)
+            else:
+                model = large(PROGRAM, arguments.large_rows, arguments.width)
+                trained, ways, others = large_mlp(workshop, model, arguments.ratio)
+            speeds = workshop.speed([trained, *(way for _, way in ways)], CANDIDATES)
+            results[name] = (workshop.manifest(trained), trained, ways, others, speeds)
+            print(table_of(model, *results[name], CANDIDATES), flush=True)
+    print(json.dumps(as_json(results)))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

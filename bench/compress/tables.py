@@ -1,0 +1,112 @@
+"""The table of each model, and the line of JSON."""
+
+from quality.tables import text_table
+
+from .models import rows_of_tables
+
+PARTS = ("tables", "vocabularies", "dense", "whole")
+
+
+def metrics_of(metrics, name):
+    """Of the first label."""
+    return next(iter(metrics["labels"].values()))["metrics"][name]
+
+
+def difference_of(step, name):
+    return next(iter(step["metrics"]["compression"]["labels"].values()))["difference"][name]
+
+
+def size(count):
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.2f} {unit}"
+        count /= 1000
+
+
+def value(metric):
+    text = f"{metric['value']:.5f}"
+    return f"{text} [{metric['low']:.4f}, {metric['high']:.4f}]" if metric.get("low") is not None else text
+
+
+def change(metric):
+    text = f"{metric['value']:+.5f}"
+    return f"{text} [{metric['low']:+.5f}, {metric['high']:+.5f}]" if metric.get("low") is not None else text
+
+
+def table_of(model, manifest, trained, ways, others, speeds, candidates):
+    sizes = ways[0][1]["metrics"]["compression"]["sizes"]
+    lines = [["", *PARTS, "AUC", "change of AUC", "change of log loss", f"speed at {candidates}"]]
+    auc = metrics_of(trained["metrics"], "auc")
+    lines.append(["as trained", *(size(sizes[part]["before"]) for part in PARTS), value(auc), "", "",
+                  f"{speeds[0]['candidates_per_second']:,.0f}/s"])
+    for (title, step), speed in zip(ways, speeds[1:]):
+        sizes = step["metrics"]["compression"]["sizes"]
+        lines.append([title, *(f"{size(sizes[part]['after'])} ({sizes[part]['ratio']:.1f}x)" for part in PARTS),
+                      value(metrics_of(step["metrics"], "auc")), change(difference_of(step, "auc")),
+                      change(difference_of(step, "log_loss")), f"{speed['speed_up']:.2f}x"])
+    for title, step in others:
+        gain = {name: {"value": metrics_of(step["metrics"], name)["value"]
+                       - metrics_of(trained["metrics"], name)["value"]} for name in ("auc", "log_loss")}
+        lines.append([title, *("" for _ in PARTS), value(metrics_of(step["metrics"], "auc")), change(gain["auc"]),
+                      change(gain["log_loss"]), ""])
+    ids = sum(rows_of_tables(manifest).values())
+    return f"\n{model.title}\n  {ids:,} ids in dictionaries\n\n{text_table(lines)}\n"
+
+
+def network_table(admm, magnitude):
+    lines = [["network of convolutions", "weights", "times fewer", "times fewer bits", "accuracy",
+              "change in points"]]
+    for title, step in (("ADMM", admm), ("magnitude pruning and rounding", magnitude)):
+        sizes, accuracy = step["metrics"]["sizes"], step["metrics"]["accuracy"]
+        after, difference = accuracy["after"], accuracy["difference"]
+        lines.append([title, f"{sizes['weights_before']:,} to {sizes['weights_after']:,}",
+                      f"{sizes['weight_ratio']:.1f}", f"{sizes['bit_ratio']:.1f}",
+                      f"{after['value']:.4f} [{after['low']:.4f}, {after['high']:.4f}]",
+                      f"{100 * difference['value']:+.2f} [{100 * difference['low']:+.2f}, "
+                      f"{100 * difference['high']:+.2f}]"])
+    return f"\nDigits, LeNet-5\n\n{text_table(lines)}\n"
+
+
+def rounded(number):
+    return None if number is None else round(number, 6)
+
+
+def as_json(results):
+    """Losses are positive where compression costs quality. int8, QR and bytes an id are the worse of
+    the MovieLens and the ads model."""
+    line = {key: None for key in ("auc_loss_int8", "auc_loss_qr", "bytes_per_id", "dense_ratio", "dense_speed_up",
+                                  "large_auc_loss", "artifact_ratio", "cnn_ratio", "cnn_bit_ratio",
+                                  "cnn_accuracy_loss", "cnn_accuracy_loss_magnitude")}
+
+    def worst(key, number):
+        line[key] = number if line[key] is None else max(line[key], number)
+
+    for name in ("movielens", "ads"):
+        if name not in results:
+            continue
+        manifest, trained, ways, others, _ = results[name]
+        worst("auc_loss_int8", -difference_of(ways[0][1], "auc")["value"])
+        line[f"auc_loss_int8_{name}"] = -difference_of(ways[0][1], "auc")["value"]
+        loss = metrics_of(trained["metrics"], "auc")["value"] - metrics_of(others[0][1]["metrics"], "auc")["value"]
+        worst("auc_loss_qr", loss)
+        line[f"auc_loss_qr_{name}"] = loss
+        vocabularies = ways[2][1]["metrics"]["compression"]["sizes"]["vocabularies"]
+        ids = sum(rows_of_tables(manifest).values())
+        line[f"bytes_per_id_{name}"] = vocabularies["after"] / ids
+        # Small vocabularies are all overhead: the larger model says what an id costs.
+        line["bytes_per_id"] = vocabularies["after"] / ids
+    if "large" in results:
+        _, _, ways, _, speeds = results["large"]
+        pruned, both = ways[0][1]["metrics"]["compression"], ways[1][1]["metrics"]["compression"]
+        line["dense_ratio"] = pruned["weights"]["ratio"]
+        line["large_auc_loss"] = -difference_of(ways[0][1], "auc")["value"]
+        line["large_auc_loss_all"] = -difference_of(ways[1][1], "auc")["value"]
+        line["dense_speed_up"] = speeds[1]["speed_up"]
+        line["artifact_ratio"] = both["sizes"]["whole"]["ratio"]
+    if "digits" in results:
+        admm, magnitude = (step["metrics"] for step in results["digits"])
+        line["cnn_ratio"] = admm["sizes"]["weight_ratio"]
+        line["cnn_bit_ratio"] = admm["sizes"]["bit_ratio"]
+        line["cnn_accuracy_loss"] = -admm["accuracy"]["difference"]["value"]
+        line["cnn_accuracy_loss_magnitude"] = -magnitude["accuracy"]["difference"]["value"]
+    return {key: rounded(number) for key, number in line.items()}

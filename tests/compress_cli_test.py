@@ -1,0 +1,143 @@
+"""`limber compress` as its users meet it: what is published is what evaluate and predict read, a killed run goes on,
+and every mistake is one line.
+
+usage: compress_cli_test.py FOLDER_OF_PROGRAMS
+"""
+
+import json
+import shutil
+import subprocess
+import time
+
+import pyarrow.parquet as parquet
+
+from cli_case import Case, main
+from limber_cli import LIMBER, run, weights, write_config
+
+PRUNED = ("compress.keep=0.5", "compress.bits=4", "compress.admm.epochs=2", "compress.admm.retrain_epochs=2",
+          "compress.vocabularies=perfect_hash")
+
+
+def given(settings):
+    return [word for setting in settings for word in ("--set", setting)]
+
+
+class Compress(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        config = write_config(cls.folder / "config.yaml", cls.folder / "parquet")
+        done = run("train", config, "--models", cls.folder / "models", "--resamples", 0)
+        assert done.returncode == 0, done.stderr
+
+    def setUp(self):
+        super().setUp()
+        self.model = self.work / "models/clicks"
+        self.model.mkdir(parents=True)
+        shutil.copytree(self.folder / "models/clicks/000001", self.model / "000001")
+
+    def compress(self, *settings, model=None):
+        metrics = self.work / "compressed.json"
+        done = run("compress", model or self.model, *given(settings), "--resamples", 20, "--metrics", metrics)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(metrics.read_text()), done
+
+    def auc(self, version):
+        metrics = self.work / "evaluated.json"
+        done = run("evaluate", version, "--resamples", 0, "--metrics", metrics, cwd=self.work)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(metrics.read_text())["labels"]["clicked"]["metrics"]["auc"]["value"]
+
+    def scores(self, version):
+        path = self.work / "scores.parquet"
+        done = run("predict", version, self.folder / "parquet/interactions.parquet", "-o", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return parquet.read_table(path)["score_clicked"].to_pylist()
+
+    def test_bytes_are_saved_and_nobody_sees_the_difference(self):
+        before = weights(self.model / "000001")
+        metrics, done = self.compress()
+        version = self.model / "000002"
+        self.assertIn(f"published {version}", done.stdout)
+        self.assertIn("whole artifact", done.stdout)
+        self.assertEqual(weights(self.model / "000001"), before)
+        self.assertEqual(metrics["compression"]["sizes"]["dense"]["ratio"], 1)
+        manifest = json.loads(run("inspect", version, "--json").stdout)
+        self.assertEqual((manifest["format_version"], manifest["data_window"]["compressed"]["from"]),
+                         (3, "clicks/000001"))
+        types = {tensor["name"]: tensor["dtype"] for tensor in manifest["tensors"]}
+        self.assertEqual((types["tables.item_id"], types["tables.item_id.scale"]), ("I8", "F32"))
+        # What was measured before publishing is what is read after it.
+        self.assertEqual(self.auc(version), metrics["labels"]["clicked"]["metrics"]["auc"]["value"])
+        moved = [abs(a - b) for a, b in zip(self.scores(self.model / "000001"), self.scores(version))]
+        self.assertLess(max(moved), 0.01)
+        self.assertGreater(max(moved), 0)
+
+    def test_pruned_rounded_and_hashed_at_once(self):
+        metrics, _ = self.compress(*PRUNED)
+        version = self.model / "000002"
+        self.assertEqual(self.auc(version), metrics["labels"]["clicked"]["metrics"]["auc"]["value"])
+        config = json.loads(run("inspect", version, "--json").stdout)["config"]
+        self.assertEqual(config["model"]["global_block"]["hidden"], [8])
+        self.assertEqual([feature["vocabulary"] for feature in config["features"] if feature["name"] == "item_id"],
+                         ["perfect_hash"])
+        self.assertTrue((version / "vocabulary/item_id.hash").is_file())
+        self.assertEqual(len(self.scores(version)), 2000)
+        # A compressed model may be compressed, not trained on.
+        self.assertEqual(run("compress", version, "--set", "compress.rows=fp16", "--resamples", 0).returncode, 0)
+        later = self.trained_from(version)
+        self.assert_refused(later, "clicks/000001")
+
+    def trained_from(self, version):
+        return run("train", self.config(), "--models", self.work / "models", "--from", version,
+                   "--set", "features.item_id.vocabulary=perfect_hash")
+
+    def test_a_killed_run_goes_on_to_the_same_bytes(self):
+        long = (*PRUNED, "compress.admm.retrain_epochs=40")
+        self.compress(*long)
+        unbroken = weights(self.model / "000002")
+        shutil.rmtree(self.model / "000002")
+        log = self.model / ".compress/compress.jsonl"
+        log.unlink(missing_ok=True)
+        for _ in range(3):
+            process = subprocess.Popen([LIMBER, "compress", str(self.model), *given(long), "--resamples", "20"],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            lines = len(log.read_text().splitlines()) if log.exists() else 0
+            end = time.monotonic() + 60
+            while process.poll() is None and time.monotonic() < end:
+                if log.exists() and len(log.read_text().splitlines()) > lines + 4:
+                    break
+                time.sleep(0.001)
+            process.kill()
+            process.wait()
+        self.assertFalse((self.model / "000002").exists())
+        self.compress(*long)
+        self.assertEqual(weights(self.model / "000002"), unbroken)
+
+    def test_mistakes_are_one_line(self):
+        def refused(*settings, culprits, model=None):
+            done = run("compress", model or self.model, *given(settings))
+            self.assert_refused(done, *culprits)
+            self.assertFalse((self.model / "000002").exists())
+
+        refused("compress.target_ratio=100000", culprits=["global_block.cross.layer0"])
+        refused("compress.layers=[global_block.mlp.layer7]", "compress.keep=0.5", culprits=["layer7"])
+        refused("compress.rows=float32", culprits=["nothing is asked for"])
+        refused("compress.keeep=0.5", culprits=["compress.keep"])
+        refused("model.global_block.hidden=[4]", culprits=["model"])
+        refused(culprits=["nowhere"], model=self.work / "nowhere")
+        table = self.model / "000001/tables/item_id.safetensors"
+        damaged = bytearray(table.read_bytes())
+        damaged[-1] ^= 1
+        table.write_bytes(damaged)
+        refused(culprits=["item_id.safetensors"])
+
+    def test_the_weights_are_listed(self):
+        done = run("compress", self.model, "--list")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"global_block\.mlp\.layer0 +\d+ +16 .*units can be removed")
+        self.assertFalse((self.model / "000002").exists())
+
+
+if __name__ == "__main__":
+    main()
