@@ -9,7 +9,7 @@ export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
 .PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-ablation bench-calibration bench-episodes tune-quality bench-data \
-        bench-assign bench-screen bench-explore bench-incremental bench-popularity bench-compress bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
+        bench-assign bench-screen bench-explore bench-incremental bench-popularity bench-compress bench-sparse bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ bench-ablation: build-release ## what each component of the network is worth, on
 bench-compress: build-release ## what compressing saves and costs: tables, vocabularies, dense layers, a network of convolutions
 	@scripts/get-digits
 	@$(PYTHON_ENVIRONMENT) bench/compress.py $(ARGS)
+
+bench-sparse: build-release ## products that leave out zeros beside dense ones, by density
+	@build/release/bench/bench_sparse $(ARGS)
 
 bench-calibration: build-release ## calibrating after training beside the calibration layer, on a synthetic ads log
 	@$(PYTHON_ENVIRONMENT) bench/calibration.py $(ARGS)

@@ -5,6 +5,7 @@ usage: compress_cli_test.py FOLDER_OF_PROGRAMS
 """
 
 import json
+import math
 import shutil
 import subprocess
 import time
@@ -91,6 +92,30 @@ class Compress(Case):
     def trained_from(self, version):
         return run("train", self.config(), "--models", self.work / "models", "--from", version,
                    "--set", "features.item_id.vocabulary=perfect_hash")
+
+    def test_tiles_of_zeros_score_as_they_did_in_training(self):
+        config = self.config()
+        version, _ = self.trained(config, *given(["model.meta_block.enabled=false", "model.statistics.enabled=false",
+                                                  "model.global_block.hidden=[64, 32]"]))
+        self.compress("compress.structure=blocks", "compress.block=[4, 16]", "compress.keep=0.3",
+                      "compress.admm.epochs=1", "compress.admm.retrain_epochs=1", model=version)
+        compressed = version.parent / "000003"
+        self.assertLess((compressed / "dense.safetensors").stat().st_size,
+                        (version / "dense.safetensors").stat().st_size)
+        trained, served = self.work / "trained.parquet", self.work / "served.parquet"
+        for arguments in (["evaluate", compressed, "--resamples", 0, "--scores", trained],
+                          ["predict", compressed, self.folder / "parquet/interactions.parquet", "-o", served]):
+            done = run(*arguments, cwd=self.work)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        by_member = {}
+        for row in parquet.read_table(served).to_pylist():
+            score = row["score_clicked"]
+            by_member.setdefault(str(row["member_id"]), []).append(math.log(score / (1 - score)))
+        rows = parquet.read_table(trained).to_pylist()
+        self.assertGreater(len(rows), 100)
+        for row in rows:
+            apart = min(abs(row["clicked_logit"] - logit) for logit in by_member[str(row["member"])])
+            self.assertLess(apart, 1e-4)
 
     def test_a_killed_run_goes_on_to_the_same_bytes(self):
         long = (*PRUNED, "compress.admm.retrain_epochs=40")

@@ -1,9 +1,6 @@
 #include "limber/training/compress/hashed_vocabularies.h"
 
-#include <algorithm>
-#include <memory>
-
-#include "limber/core/base/error.h"
+#include "limber/core/data/fit_vocabulary.h"
 
 namespace limber {
 namespace {
@@ -27,25 +24,9 @@ HashedVocabularies hash_vocabularies(const Config& config,
         before.vocabulary->size() <= 1) {
       continue;
     }
-    std::vector<std::uint64_t> hashes;
-    for (std::int32_t index = 1; index < before.vocabulary->size(); ++index) {
-      hashes.push_back(hash_key(before.vocabulary->key(index)));
-    }
     encoder.fingerprint_bits = fingerprint_bits(config, before.name);
-    std::shared_ptr<const PerfectHash> hash;
-    try {
-      hash =
-          std::make_shared<const PerfectHash>(PerfectHash::build(hashes, encoder.fingerprint_bits));
-    } catch (const InputError& error) {
-      throw InputError("features.{}: {}", before.name, error.what());
-    }
-    std::vector<std::int64_t>& rows = hashed.rows_before[before.name];
-    rows.assign(hashes.size() + 1, 0);
-    for (std::size_t i = 0; i < hashes.size(); ++i) {
-      rows[static_cast<std::size_t>(hash->find(hashes[i]))] = static_cast<std::int64_t>(i) + 1;
-    }
-    encoder.vocabulary_kind = "perfect_hash";
-    encoder.perfect_hash = std::move(hash);
+    const std::vector<std::int32_t> earlier = number_by_perfect_hash(encoder);
+    hashed.rows_before[before.name].assign(earlier.begin(), earlier.end());
     encoder.vocabulary.reset();
   }
   return hashed;
