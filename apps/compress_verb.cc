@@ -198,7 +198,8 @@ class CompressRun {
     metrics["compression"] = compression_json(outcome_);
     const fs::path version =
         publish_compressed(models_, artifact_, compressed_, metrics, outcome_.seconds);
-    forget_compression(work_);
+    // An interrupted run of other options goes on another day.
+    if (trains(config_.compress)) forget_compression(work_);
     std::error_code ignored;
     fs::remove_all(work_ / "data", ignored);
     outcome_.sizes_after = part_sizes(Artifact::open(version));
@@ -233,6 +234,11 @@ int run_compress(const CompressArguments& arguments) {
     CompressArguments network = arguments;
     if (network.models.empty()) network.models = "models";
     return run_compress_network(network);
+  }
+  if (!arguments.report.empty()) {
+    throw InputError(
+        "--report: crossbars are reported of networks of convolutions (a .yaml), not of ranking "
+        "models");
   }
   CompressRun run(arguments);
   return arguments.list ? run.list() : run.run();

@@ -62,7 +62,7 @@ def large_mlp(workshop, model, ratio):
         "compress.admm.epochs=1", "compress.admm.rho=0.01", "compress.admm.learning_rate=0.001",
         "compress.admm.retrain_epochs=0"), "large, pruned")
     rounded = workshop.compress(pruned, (
-        "compress.bits=8", "compress.admm.epochs=0", "compress.admm.retrain_epochs=1",
+        "compress.target_ratio=0", "compress.bits=8", "compress.admm.epochs=0", "compress.admm.retrain_epochs=2",
         "compress.admm.retrain_learning_rate=0.0005", *HASHED), "large, pruned and rounded")
     return trained, [("units pruned (ADMM)", pruned), ("the same, then 8 bits, int8 rows, perfect hash", rounded)], []
 

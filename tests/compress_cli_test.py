@@ -148,6 +148,8 @@ class Compress(Case):
         refused("compress.target_ratio=100000", culprits=["global_block.cross.layer0"])
         refused("compress.layers=[global_block.mlp.layer7]", "compress.keep=0.5", culprits=["layer7"])
         refused("compress.rows=float32", culprits=["nothing is asked for"])
+        refused("compress.structure=rows", "compress.block=[16]", "compress.keep=0.5", culprits=["compress.block"])
+        refused("compress.keep=0.5", "compress.target_ratio=2", culprits=["compress.keep"])
         refused("compress.keeep=0.5", culprits=["compress.keep"])
         refused("model.global_block.hidden=[4]", culprits=["model"])
         refused(culprits=["nowhere"], model=self.work / "nowhere")

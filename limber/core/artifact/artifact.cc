@@ -123,11 +123,20 @@ void Artifact::open_tensors() {
 
 void Artifact::unpack_weights() {
   if (manifest_.format < kCompressedFormat) return;
+  // Each weight is bounded by what it is made of, but many small ones could still ask for all
+  // memory there is.
+  constexpr std::int64_t kMostUnpacked = std::int64_t{1} << 30;
+  std::int64_t stored = 0, unpacked = 0;
   for (const TensorEntry& entry : manifest_.tensors) {
     const Tensor& head = tensors_.at(entry.name);
     if (!is_packed_weight(head)) continue;
     const fs::path file = folder_ / entry.file;
     UnpackedWeight weight = unpack_weight(head, tensors_, file.string());
+    stored += weight.what.bytes;
+    unpacked += static_cast<std::int64_t>(weight.values.size() * sizeof(float));
+    if (unpacked > kMostUnpacked + 64 * stored) {
+      damaged(file, "{} bytes of packed weights ask for {}", stored, unpacked);
+    }
     const auto& values = unpacked_.emplace_back(std::move(weight.values));
     const PackedWeight& what = packed_.emplace_back(std::move(weight.what));
     const Tensor view = make_tensor<float>(what.name, what.shape, values);

@@ -1,5 +1,6 @@
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <optional>
 
 #include "limber/core/artifact/packed_weight.h"
@@ -105,6 +106,9 @@ class WeightReader {
     const auto scale = need(".scale", DataType::kF32).values<float>();
     if (scale.size() != 1) damaged(result_.what.name + ".scale", "{} scales", scale.size());
     scale_ = scale[0];
+    if (!(scale_ > 0) || !std::isfinite(scale_)) {
+      damaged(result_.what.name + ".scale", "the scale {}", scale_);
+    }
   }
 
   void check_map(const std::string& ending, const BitView& map, std::int64_t bits) const {

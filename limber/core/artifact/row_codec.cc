@@ -106,7 +106,12 @@ StoredTable stored_table(const Artifact& artifact, const std::string& name, std:
   const auto floats = [&](const std::string& ending) {
     const Tensor& tensor = take(name + ending, {rows});
     if (tensor.type != DataType::kF32) refuse(tensor);
-    return tensor.values<float>().data();
+    const auto values = tensor.values<float>();
+    if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) {
+      throw InputError("{}: damaged: tensor {} has values that are not finite; publish it again",
+                       manifest, tensor.name);
+    }
+    return values.data();
   };
   const Tensor& stored = take(name, {rows, dim});
   StoredTable table;

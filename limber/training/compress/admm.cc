@@ -1,5 +1,6 @@
 #include "limber/training/compress/admm.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "limber/core/base/error.h"
@@ -68,7 +69,10 @@ Tensor bias_gradient(CompressibleWeight& weight) {
 }
 
 Admm::Admm(std::vector<CompressionTarget>& targets, const AdmmOptions& options)
-    : targets_(targets), rho_(options.rho), growth_(options.rho_growth) {
+    : targets_(targets),
+      rho_(options.rho),
+      growth_(options.rho_growth),
+      most_rho_(kMostGrowth * options.rho) {
   const torch::NoGradGuard no_grad;
   for (const CompressionTarget& target : targets_) {
     Copy& pruned = pruned_.emplace_back();
@@ -105,13 +109,14 @@ void Admm::add_gradients() {
 Admm::Residuals Admm::update() {
   const torch::NoGradGuard no_grad;
   double primal = 0, dual = 0, weights = 0;
+  const double growth = std::min(growth_, std::max(most_rho_ / rho_, 1.0));
   const auto update_copy = [&](Copy& copy, const Tensor& weight, const auto& nearest) {
     const Tensor before = copy.value;
     copy.value = nearest(weight + copy.dual);
     copy.dual.add_(weight - copy.value);
     primal += squares_of(weight - copy.value);
     dual += squares_of(copy.value - before);
-    copy.dual.div_(growth_);
+    copy.dual.div_(growth);
   };
   for (std::size_t t = 0; t < targets_.size(); ++t) {
     const CompressionTarget& target = targets_[t];
@@ -126,7 +131,7 @@ Admm::Residuals Admm::update() {
     }
   }
   const Residuals residuals{std::sqrt(primal), rho_ * std::sqrt(dual), std::sqrt(weights)};
-  rho_ *= growth_;
+  rho_ *= growth;
   return residuals;
 }
 

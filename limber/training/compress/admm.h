@@ -44,9 +44,12 @@ torch::Tensor bias_gradient(CompressibleWeight& weight);
 ///
 /// f is the mean loss of a row, so that rho means the same for every batch. rho grows by
 /// rho_growth at each update, and U and T shrink by it: what they are scaled from stays (section
-/// 3.4.1 there).
+/// 3.4.1 there). It stops at kMostGrowth times the first: more would only freeze the weights, and
+/// in the end exceed what floats hold.
 class Admm {
  public:
+  static constexpr double kMostGrowth = 1000;
+
   /// Norms over all weights together.
   struct Residuals {
     double primal = 0;   ///< |W - Z| and |W - Y|
@@ -75,7 +78,7 @@ class Admm {
 
   std::vector<CompressionTarget>& targets_;
   std::vector<Copy> pruned_, rounded_;  ///< Z and U, Y and T
-  double rho_, growth_;
+  double rho_, growth_, most_rho_;
 };
 
 }  // namespace limber

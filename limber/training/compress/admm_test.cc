@@ -125,6 +125,26 @@ TEST(Admm, GrowingRhoKeepsWhatTheDualsAreScaledFrom) {
   EXPECT_TRUE(torch::allclose(admm.state()[1].second * admm.rho(), pull * 0.5));
 }
 
+TEST(Admm, RhoStopsGrowing) {
+  LeastSquaresNetwork network(sparse_truth(), 50, 0.1, 1);
+  CompressOptions options;
+  options.admm.rho = 0.5;
+  options.admm.rho_growth = 10;
+  const auto weights = network.weights();
+  const Budget budget(weights, options);
+  auto targets = compression_targets(weights, budget, options, 0.5);
+  Admm admm(targets, options.admm);
+  Tensor before;
+  for (int update = 0; update < 10; ++update) {
+    if (update == 9) before = admm.state()[1].second.clone();
+    admm.update();
+  }
+  EXPECT_DOUBLE_EQ(admm.rho(), 500);
+  // Duals are no longer scaled down, either: U has grown by W - Z.
+  const Tensor grown = before + targets[0].pruned() - admm.state()[0].second;
+  EXPECT_TRUE(torch::allclose(admm.state()[1].second, grown));
+}
+
 TEST(Admm, GradientsThatAreCopiesAreRefused) {
   LeastSquaresNetwork network(sparse_truth(), 50, 0.1, 1);
   auto weight = network.weights()[0];

@@ -9,6 +9,36 @@
 namespace limber {
 namespace {
 
+/// What no single option can say.
+void check_options(const CompressOptions& options) {
+  if (options.block.size() != 2) {
+    throw InputError("compress.block: has {} numbers, not the rows and the columns of a tile",
+                     options.block.size());
+  }
+  if (options.bits == 1) {
+    throw InputError("compress.bits: 1 leaves a weight nothing but 0; use 2 or more, or 0");
+  }
+  if (options.target_ratio > 0 && options.target_ratio <= 1) {
+    throw InputError("compress.target_ratio: {} times fewer weights is no fewer; use more than 1",
+                     options.target_ratio);
+  }
+  if (options.target_ratio > 0 && options.target_loss > 0) {
+    throw InputError(
+        "compress.target_loss: chooses the shares, and so does compress.target_ratio; set one of "
+        "them to 0");
+  }
+  if (options.keep < 1 && (options.target_ratio > 0 || options.target_loss > 0)) {
+    throw InputError(
+        "compress.keep: the shares are chosen by compress.{}; leave it at 1, or set that to 0",
+        options.target_ratio > 0 ? "target_ratio" : "target_loss");
+  }
+  const CrossbarOptions& crossbar = options.crossbar;
+  if (crossbar.stuck_low + crossbar.stuck_high > 1) {
+    throw InputError("compress.crossbar: stuck_low and stuck_high are {} together, more than 1",
+                     crossbar.stuck_low + crossbar.stuck_high);
+  }
+}
+
 std::size_t find_weight(const std::vector<CompressibleWeight>& weights, const std::string& name,
                         const std::string& option) {
   for (std::size_t w = 0; w < weights.size(); ++w) {
@@ -70,6 +100,7 @@ Budget::Budget(const std::vector<CompressibleWeight>& weights, const CompressOpt
                                             : "line") {
   const bool prunes = options.keep < 1 || !options.keep_of.empty() || options.target_ratio > 0 ||
                       options.target_loss > 0;
+  check_options(options);
   for (const CompressibleWeight& weight : weights) {
     weights_.push_back(
         {weight.name, weight.matrix.size(0), weight.matrix.size(1), weight.readers, false, -1});

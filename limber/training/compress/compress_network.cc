@@ -29,23 +29,8 @@ using torch::Tensor;
 
 constexpr const char* kCheckpoint = "compress.checkpoint";
 
-void check_options(const CompressOptions& options) {
-  if (options.block.size() != 2) {
-    throw InputError("compress.block: has {} numbers, not the rows and the columns of a tile",
-                     options.block.size());
-  }
-  if (options.bits == 1) {
-    throw InputError("compress.bits: 1 leaves a weight nothing but 0; use 2 or more, or 0");
-  }
-  if (options.target_ratio > 0 && options.target_loss > 0) {
-    throw InputError(
-        "compress.target_loss: chooses the shares, and so does compress.target_ratio; set one of "
-        "them to 0");
-  }
-}
-
 /// What must be the same for a checkpoint to be continued: the options that training depends on,
-/// and the network as it is given.
+/// the network as it is given, and what it is trained on.
 std::string fingerprint_of(CompressibleNetwork& network, const CompressOptions& options) {
   Config config;
   config.compress = options;
@@ -58,7 +43,8 @@ std::string fingerprint_of(CompressibleNetwork& network, const CompressOptions& 
     checksum.add({static_cast<const std::byte*>(plain.const_data_ptr()), plain.nbytes()});
   }
   return config_to_json(config).at("compress").dump() + " steps " +
-         std::to_string(network.steps_per_epoch()) + " weights " + checksum.hex();
+         std::to_string(network.steps_per_epoch()) + " weights " + checksum.hex() + " on " +
+         network.origin();
 }
 
 /// JSON has no numbers that are not finite; null stands for them.
@@ -394,7 +380,6 @@ const CompressedWeight* CompressionResult::find(const std::string& name) const {
 
 CompressionResult compress_network(CompressibleNetwork& network, const CompressOptions& options,
                                    const fs::path& work_folder, bool restart) {
-  check_options(options);
   return Compression(network, options, work_folder, restart).run();
 }
 

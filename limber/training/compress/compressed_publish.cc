@@ -219,7 +219,11 @@ fs::path publish_compressed(const fs::path& models_folder, const Artifact& from,
   writer.add_dense();
   writer.add_tables();
   ManifestFields fields = from.contents().fields;
-  fields.config = config_to_json(compressed.config);
+  // What was asked for is not asked for again when the version is compressed once more.
+  Config config = compressed.config;
+  const nlohmann::json asked = config_to_json(config).at("compress");
+  config.compress = {};
+  fields.config = config_to_json(config);
   fields.encoders["features"] = writer.add_encoders();
   for (const std::string& file : writer.add_others()) {
     spdlog::warn("{} of the model before says nothing of the compressed one and is left out", file);
@@ -228,6 +232,7 @@ fs::path publish_compressed(const fs::path& models_folder, const Artifact& from,
   const PartSizes before = part_sizes(from);
   fields.data_window["compressed"] = {
       {"from", from.name() + "/" + from.version()},
+      {"options", asked},
       {"seconds", seconds},
       {"ratio", static_cast<double>(before.tables + before.vocabularies + before.dense) /
                     static_cast<double>(std::max<std::uint64_t>(writer.bytes(), 1))}};

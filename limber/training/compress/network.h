@@ -70,6 +70,9 @@ class CompressibleNetwork {
   /// What `metric` is: "AUC", "accuracy".
   virtual std::string metric_name() const = 0;
 
+  /// What it is trained and validated on, and how: a checkpoint of another is not continued.
+  virtual std::string origin() const { return {}; }
+
   /// Everything trained, by name: what a checkpoint must hold.
   virtual std::vector<std::pair<std::string, torch::Tensor>> state() = 0;
 };

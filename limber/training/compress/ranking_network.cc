@@ -2,8 +2,10 @@
 
 #include <map>
 
+#include "limber/core/artifact/checksum.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/progress.h"
+#include "limber/core/config/config.h"
 #include "limber/core/config/label_groups.h"
 #include "limber/core/data/loader.h"
 #include "limber/training/meta/outer_gradients.h"
@@ -201,6 +203,14 @@ CompressibleNetwork::Quality RankingNetwork::quality_of(Part part) {
   const QuickMetrics metrics =
       quick_metrics(score_rows(model_, dataset_, options, config_.meta.adaptation_steps));
   return {metrics.log_loss, metrics.auc};
+}
+
+std::string RankingNetwork::origin() const {
+  const nlohmann::json config = config_to_json(config_);
+  Checksum labels;
+  labels.add({dataset_.labels.data(), dataset_.labels.size()});
+  return fmt::format("{} {} {} labels {}", config.at("data").dump(), config.at("train").dump(),
+                     config.at("meta").dump(), labels.hex());
 }
 
 CompressibleNetwork::Quality RankingNetwork::validate() {
