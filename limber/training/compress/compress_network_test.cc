@@ -173,10 +173,12 @@ TEST_F(CompressNetwork, TargetLossFindsTheLargestRatioThatIsFine) {
   auto strict = this->network();
   for (std::int64_t epoch = 0; epoch < 8; ++epoch) strict.train_epoch("before", epoch, 0.02, {});
   // Four of six units explain nothing: they go for next to nothing, and no fifth does.
+  options.keep = 1;
   options.target_loss = 0.02;
   const CompressionResult result = compress_network(network, options, work(), true);
   EXPECT_EQ(result.find("layer")->kept_units, (std::vector<std::int64_t>{1, 4}));
   // Nothing at all may be lost: the trials that prune a true unit are refused.
+  options.keep = 1;
   options.target_loss = 1e-12;
   const CompressionResult kept = compress_network(strict, options, work(), true);
   if (const CompressedWeight* layer = kept.find("layer")) {
@@ -201,6 +203,7 @@ TEST_F(CompressNetwork, OptionsThatContradict) {
   EXPECT_THROW(compress_network(network, options, work(), false), InputError);
   options.bits = 0;
   options.target_ratio = 2;
+  options.keep = 1;
   options.target_loss = 0.1;
   EXPECT_THROW(compress_network(network, options, work(), false), InputError);
 }
