@@ -12,6 +12,7 @@
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/base/main.h"
+#include "limber/training/compress/budget.h"
 #include "limber/training/compress/compress_network.h"
 #include "limber/training/compress/convolution_network.h"
 
@@ -27,6 +28,12 @@ int list_weights(const NetworkConfig& config) {
                weight.matrix.size(1), weight.hidden ? "hidden" : "units stay");
   }
   return 0;
+}
+
+/// What cannot be met is said before anything is read or trained.
+void check_budget(const NetworkConfig& config) {
+  const Budget budget(ConvolutionLayers(config).weights(), config.compress);
+  if (config.compress.target_ratio > 0) budget.share_for(config.compress.target_ratio);
 }
 
 /// Writes the folder and reads it again: what is reported is what was written.
@@ -57,6 +64,7 @@ int run_compress_network(const CompressArguments& arguments) {
   const fs::path models = arguments.models.empty() ? "models" : arguments.models;
   const fs::path work_folder = models / config.name / ".compress";
   check_output_folder("--models", work_folder);
+  check_budget(config);
   const ImageData data = read_images(config.images, config.layers.back().units);
   spdlog::info("{} to train on, {} to choose settings by, {} to test",
                counted(data.train.size(), "image"), data.validation.size(), data.test.size());

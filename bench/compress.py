@@ -51,7 +51,12 @@ def tables_and_vocabularies(workshop, model, ids):
             ("int8 rows, perfect hash", workshop.compress(trained, HASHED, f"{model.name}, perfect hash"))]
     settings = quotient_remainder(workshop.manifest(trained), ids, TIMES)
     quotients = workshop.train(model, settings, f"{model.name}, quotients and remainders")
-    return trained, ways, [(f"{TIMES}x fewer rows of {len(ids)} ids (QR), trained anew", quotients)]
+    quotients["difference"] = workshop.difference(trained, quotients, f"{model.name}, quotients and remainders")
+    return trained, ways, [(f"{TIMES}x fewer rows of {counted(ids)} (QR), trained anew", quotients)]
+
+
+def counted(ids):
+    return f"{len(ids)} ids" if len(ids) > 1 else ids[0]
 
 
 def large_mlp(workshop, model, ratio):
@@ -64,6 +69,8 @@ def large_mlp(workshop, model, ratio):
     rounded = workshop.compress(pruned, (
         "compress.target_ratio=0", "compress.bits=8", "compress.admm.epochs=0", "compress.admm.retrain_epochs=2",
         "compress.admm.retrain_learning_rate=0.0005", *HASHED), "large, pruned and rounded")
+    # A step is measured beside the one before it; here beside the large network, too.
+    rounded["difference"] = workshop.difference(trained, rounded, "large, pruned and rounded, with the large one")
     return trained, [("units pruned (ADMM)", pruned), ("the same, then 8 bits, int8 rows, perfect hash", rounded)], []
 
 

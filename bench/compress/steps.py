@@ -12,6 +12,8 @@ from ablation.runs import PROGRAMS
 from program_copies import ProgramCopies
 from quality.protocols import ROOT, BenchError
 
+from .paired import paired
+
 BUILD = ROOT / "build" / "bench" / "compress"
 # Raise it when finished steps must not be used any more.
 FORMAT = 1
@@ -93,6 +95,19 @@ class Workshop(ProgramCopies):
             return {"to": str(models), "metrics": json.loads(metrics.read_text())}
 
         return self.step(f"compressing {title}", ["network", Path(config).read_text(), list(settings)], make)
+
+    def difference(self, trained, step, title):
+        """What a step has gained over a model that it was not measured against when it was made, paired by member."""
+
+        def make(key):
+            files = []
+            for name, model in (("before", trained), ("after", step)):
+                files.append(self.scratch / f"{key}-{name}.parquet")
+                self.run("limber-train", "evaluate", model["to"], "--resamples", 0, "--scores", files[-1], "--quiet")
+            label = next(iter(trained["metrics"]["labels"]))
+            return {"to": step["to"], "difference": paired(*files, label)}
+
+        return self.step(f"comparing {title}", ["difference", trained["key"], step["key"]], make)["difference"]
 
     def manifest(self, trained):
         return json.loads(self.run("limber-tools", "inspect", "--json", trained["to"]))

@@ -1,7 +1,5 @@
 """The table of each model, and the line of JSON."""
 
-from pathlib import Path
-
 from quality.tables import text_table
 
 from .models import rows_of_tables
@@ -15,6 +13,9 @@ def metrics_of(metrics, name):
 
 
 def difference_of(step, name):
+    """From the model as it was trained."""
+    if "difference" in step:
+        return step["difference"][name]
     return next(iter(step["metrics"]["compression"]["labels"].values()))["difference"][name]
 
 
@@ -43,11 +44,6 @@ def sizes_from(first, step):
                    "ratio": before[part]["before"] / max(after[part]["after"], 1)} for part in PARTS}
 
 
-def loss_from(trained, step, name):
-    """What a step has lost against the model that was trained, in the mean."""
-    return metrics_of(trained["metrics"], name)["value"] - metrics_of(step["metrics"], name)["value"]
-
-
 def table_of(model, manifest, trained, ways, others, speeds, candidates):
     sizes = ways[0][1]["metrics"]["compression"]["sizes"]
     lines = [["", *PARTS, "AUC", "change of AUC", "change of log loss", f"speed at {candidates}"]]
@@ -56,16 +52,12 @@ def table_of(model, manifest, trained, ways, others, speeds, candidates):
                   f"{speeds[0]['candidates_per_second']:,.0f}/s"])
     for (title, step), speed in zip(ways, speeds[1:]):
         sizes = sizes_from(ways[0][1], step)
-        follows = Path(step["metrics"]["compression"]["from"]).resolve() != Path(trained["to"])
-        changes = [{"value": -loss_from(trained, step, name)} if follows else difference_of(step, name)
-                   for name in ("auc", "log_loss")]
+        changes = [difference_of(step, name) for name in ("auc", "log_loss")]
         lines.append([title, *(f"{size(sizes[part]['after'])} ({sizes[part]['ratio']:.1f}x)" for part in PARTS),
                       value(metrics_of(step["metrics"], "auc")), *map(change, changes), f"{speed['speed_up']:.2f}x"])
     for title, step in others:
-        gain = {name: {"value": metrics_of(step["metrics"], name)["value"]
-                       - metrics_of(trained["metrics"], name)["value"]} for name in ("auc", "log_loss")}
-        lines.append([title, *("" for _ in PARTS), value(metrics_of(step["metrics"], "auc")), change(gain["auc"]),
-                      change(gain["log_loss"]), ""])
+        lines.append([title, *("" for _ in PARTS), value(metrics_of(step["metrics"], "auc")),
+                      *(change(difference_of(step, name)) for name in ("auc", "log_loss")), ""])
     ids = sum(rows_of_tables(manifest).values())
     return f"\n{model.title}\n  {ids:,} ids in dictionaries\n\n{text_table(lines)}\n"
 
@@ -113,10 +105,10 @@ def as_json(results):
     for name in ("movielens", "ads"):
         if name not in results:
             continue
-        manifest, trained, ways, others, _ = results[name]
+        manifest, _, ways, others, _ = results[name]
         worst("auc_loss_int8", -difference_of(ways[0][1], "auc")["value"])
         line[f"auc_loss_int8_{name}"] = -difference_of(ways[0][1], "auc")["value"]
-        loss = metrics_of(trained["metrics"], "auc")["value"] - metrics_of(others[0][1]["metrics"], "auc")["value"]
+        loss = -difference_of(others[0][1], "auc")["value"]
         worst("auc_loss_qr", loss)
         line[f"auc_loss_qr_{name}"] = loss
         vocabularies = ways[2][1]["metrics"]["compression"]["sizes"]["vocabularies"]
@@ -125,10 +117,10 @@ def as_json(results):
         # Small vocabularies are all overhead: the larger model says what an id costs.
         line["bytes_per_id"] = vocabularies["after"] / ids
     if "large" in results:
-        _, trained, ways, _, speeds = results["large"]
+        _, _, ways, _, speeds = results["large"]
         line["dense_ratio"] = ways[0][1]["metrics"]["compression"]["weights"]["ratio"]
         line["large_auc_loss"] = -difference_of(ways[0][1], "auc")["value"]
-        line["large_auc_loss_all"] = loss_from(trained, ways[1][1], "auc")
+        line["large_auc_loss_all"] = -difference_of(ways[1][1], "auc")["value"]
         line["dense_speed_up"] = speeds[1]["speed_up"]
         line["artifact_ratio"] = sizes_from(ways[0][1], ways[1][1])["whole"]["ratio"]
     if "digits" in results:

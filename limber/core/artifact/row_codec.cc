@@ -26,6 +26,29 @@ void check_finite(std::span<const float> values, std::int64_t rows, std::int64_t
   }
 }
 
+std::vector<Half> halves_of(std::span<const float> values) {
+  std::vector<Half> halves(values.size());
+  std::ranges::transform(values, halves.begin(), half_of);
+  return halves;
+}
+
+std::vector<float> numbers_of(const StoredTable& table, std::int64_t rows, std::int64_t dim) {
+  const auto count = static_cast<std::size_t>(rows * dim);
+  if (table.type == RowType::kFloat32) return {table.floats, table.floats + count};
+  std::vector<float> values(count);
+  if (table.type == RowType::kFloat16) {
+    std::transform(table.halves, table.halves + count, values.begin(), float_of);
+    return values;
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t i = r * dim; i < (r + 1) * dim; ++i) {
+      values[static_cast<std::size_t>(i)] =
+          table.middles[r] + table.scales[r] * static_cast<float>(table.codes[i]);
+    }
+  }
+  return values;
+}
+
 }  // namespace
 
 RowType row_type_of(const std::string& word) {
@@ -74,9 +97,7 @@ OwnedTensors encode_table(const std::string& name, std::span<const float> values
   OwnedTensors tensors;
   if (type == RowType::kFloat32) tensors.add(name, {rows, dim}, values);
   if (type == RowType::kFloat16) {
-    std::vector<Half> halves(values.size());
-    std::ranges::transform(values, halves.begin(), half_of);
-    tensors.add(name, {rows, dim}, halves);
+    tensors.add(name, {rows, dim}, halves_of(values));
   }
   if (type == RowType::kInt8) {
     const Int8Rows quantized = quantize_table(values, rows, dim);
@@ -137,21 +158,25 @@ StoredTable stored_table(const Artifact& artifact, const std::string& name, std:
 
 std::vector<float> read_rows(const Artifact& artifact, const std::string& name, std::int64_t rows,
                              std::int64_t dim) {
-  const StoredTable table = stored_table(artifact, name, rows, dim);
-  const auto count = static_cast<std::size_t>(rows * dim);
-  if (table.type == RowType::kFloat32) return {table.floats, table.floats + count};
-  std::vector<float> values(count);
-  if (table.type == RowType::kFloat16) {
-    std::transform(table.halves, table.halves + count, values.begin(), float_of);
-    return values;
+  return numbers_of(stored_table(artifact, name, rows, dim), rows, dim);
+}
+
+std::vector<float> rounded_rows(std::span<const float> values, std::int64_t rows, std::int64_t dim,
+                                RowType type) {
+  StoredTable table{.type = type};
+  if (type == RowType::kFloat16) {
+    const std::vector<Half> halves = halves_of(values);
+    table.halves = halves.data();
+    return numbers_of(table, rows, dim);
   }
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t i = r * dim; i < (r + 1) * dim; ++i) {
-      values[static_cast<std::size_t>(i)] =
-          table.middles[r] + table.scales[r] * static_cast<float>(table.codes[i]);
-    }
+  if (type == RowType::kInt8) {
+    const Int8Rows quantized = quantize_table(values, rows, dim);
+    table.codes = quantized.codes.data();
+    table.scales = quantized.scales.data();
+    table.middles = quantized.middles.data();
+    return numbers_of(table, rows, dim);
   }
-  return values;
+  return {values.begin(), values.end()};
 }
 
 }  // namespace limber

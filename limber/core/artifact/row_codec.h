@@ -45,6 +45,11 @@ Int8Rows quantize_table(std::span<const float> values, std::int64_t rows, std::i
 OwnedTensors encode_table(const std::string& name, std::span<const float> values, std::int64_t rows,
                           std::int64_t dim, RowType type);
 
+/// What the numbers [rows, dim] of a table are once they have been stored as `type` and read again.
+/// Throws as quantize_table.
+std::vector<float> rounded_rows(std::span<const float> values, std::int64_t rows, std::int64_t dim,
+                                RowType type);
+
 /// A stored table, read in place. Of the pointers those of its type are set.
 struct StoredTable {
   RowType type = RowType::kFloat32;

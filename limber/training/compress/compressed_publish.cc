@@ -159,20 +159,10 @@ void round_tables(CompressedModel& compressed) {
     const RowType type = row_type_for(compressed.rows, tables[t].size(1));
     if (type == RowType::kFloat32) continue;
     const torch::Tensor rows = plain(tables[t]);
+    const std::vector<float> numbers =
+        rounded_rows(values_of(rows), rows.size(0), rows.size(1), type);
     torch::Tensor rounded = torch::empty_like(rows);
-    float* to = rounded.mutable_data_ptr<float>();
-    const std::int64_t dim = rows.size(1);
-    if (type == RowType::kFloat16) {
-      const float* from = rows.const_data_ptr<float>();
-      for (std::int64_t i = 0; i < rows.numel(); ++i) to[i] = float_of(half_of(from[i]));
-    } else {
-      const Int8Rows coded = quantize_table(values_of(rows), rows.size(0), dim);
-      for (std::int64_t i = 0; i < rows.numel(); ++i) {
-        const auto row = static_cast<std::size_t>(i / dim);
-        to[i] = coded.middles[row] +
-                coded.scales[row] * static_cast<float>(coded.codes[static_cast<std::size_t>(i)]);
-      }
-    }
+    std::copy(numbers.begin(), numbers.end(), rounded.mutable_data_ptr<float>());
     tables[t] = rounded.to(tables[t].options());
   }
 }
