@@ -159,6 +159,13 @@ class CompressRun {
       compressed_.model = shrunk.model;
       compressed_.packing = packing_of(config_.compress, outcome_.result, shrunk);
       compressed_.dense_changed = !outcome_.result.weights.empty();
+      if (removes_units(outcome_.result)) {
+        // What is published, with the zeros that fill up experts of unequal width.
+        outcome_.result.weights_after = 0;
+        for (const CompressibleWeight& weight : ranking_weights(compressed_.model)) {
+          outcome_.result.weights_after += weight.matrix.numel();
+        }
+      }
     }
     HashedVocabularies hashed;
     if (config_.compress.vocabularies == "perfect_hash") {

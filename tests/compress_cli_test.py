@@ -126,10 +126,11 @@ class Compress(Case):
                           ["predict", compressed, self.folder / "parquet/interactions.parquet", "-o", served]):
             done = run(*arguments, cwd=self.work)
             self.assertEqual(done.returncode, 0, done.stderr)
+        log = parquet.read_table(self.folder / "parquet/interactions.parquet")
         by_member = {}
-        for row in sorted(parquet.read_table(served).to_pylist(), key=lambda row: row["timestamp"]):
-            score = row["score_clicked"]
-            by_member.setdefault(str(row["member_id"]), []).append(math.log(score / (1 - score)))
+        for _, member, score in sorted(zip(log["timestamp"].to_pylist(), log["member_id"].to_pylist(),
+                                           parquet.read_table(served)["score_clicked"].to_pylist(), strict=True)):
+            by_member.setdefault(str(member), []).append(math.log(score / (1 - score)))
         tested = {}
         for row in parquet.read_table(trained).to_pylist():
             tested.setdefault(str(row["member"]), []).append(row["clicked_logit"])

@@ -31,7 +31,7 @@ class Outcome:
     parameters: int = 0
     seconds: float = 0
     settings: tuple = ()
-    ratios: list = field(default_factory=list)  # by seed: {device: predicted over observed}
+    ratios: list = field(default_factory=list)  # by seed: {device: predicted over expected}
 
 
 @dataclass
@@ -83,5 +83,5 @@ def add_truth(table, runs):
     if rows is not None:
         table.truth = {"auc": auc(rows.probabilities, rows.labels),
                        "log_loss": log_loss(rows.probabilities, rows.labels),
-                       "ratios": rows.ratios(rows.probabilities), "rows": len(rows.labels),
+                       "observed": rows.observed(), "rows": len(rows.labels),
                        "rate": float(rows.labels.mean())}

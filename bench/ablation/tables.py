@@ -44,9 +44,11 @@ def matched_lines(table):
 
 
 def ratio_table(table):
-    devices = sorted(table.truth["ratios"])
-    rows = [["predicted clicks over observed", *devices],
-            ["The truth", *(f"{table.truth['ratios'][device]:.4f}" for device in devices)]]
+    observed = table.truth["observed"]
+    devices = sorted(observed)
+    rows = [["predicted clicks over expected", *devices],
+            ["Observed clicks, ± a deviation of the draw",
+             *("{:.4f} ± {:.4f}".format(*observed[device]) for device in devices)]]
     for outcome in table.outcomes.values():
         if not outcome.reason:
             rows.append([outcome.component.title, *(
@@ -85,7 +87,7 @@ def as_json(tables):
             line[f"{name}_truth"] = round(table.truth["auc"], 6)
             for model in ("base", "calibration"):
                 outcome = table.outcomes.get(model)
-                for device in sorted(table.truth["ratios"]):
+                for device in sorted(table.truth["observed"]):
                     known = outcome is not None and not outcome.reason
                     line[f"{name}_ratio_{model}_{device}"] = round(
                         mean_and_half([ratios[device] for ratios in outcome.ratios])[0], 6) if known else None

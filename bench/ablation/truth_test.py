@@ -36,7 +36,10 @@ class Truth(unittest.TestCase):
         self.assertEqual(rows.probabilities.tolist(), [.6, .4, .5])
         self.assertEqual([rows.devices[device] for device in rows.device], ["f", "d", "e"])
         ratios = rows.ratios_of(scores)
-        self.assertEqual((ratios["f"], ratios["d"]), (.5, .5))
+        self.assertEqual((ratios["f"], ratios["d"]), (.5 / .6, .5 / .4))
+        ratio, spread = rows.observed()["d"]
+        self.assertEqual(ratio, 1 / .4)
+        self.assertAlmostEqual(spread, (.4 * .6) ** .5 / .4, 12)
 
     def test_other_labels_are_noticed(self):
         with self.assertRaises(ValueError):

@@ -4,16 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 
-#include "limber/core/artifact/checksum.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/main.h"
 #include "limber/core/base/progress.h"
-#include "limber/core/config/config.h"
 #include "limber/training/compress/compress_checkpoint.h"
+#include "limber/training/compress/compress_state.h"
 #include "limber/training/compress/levels.h"
 #include "limber/training/compress/masked_weights.h"
 #include "limber/training/compress/target_search.h"
@@ -25,39 +22,8 @@ namespace fs = std::filesystem;
 namespace {
 
 using Quality = CompressibleNetwork::Quality;
-using torch::Tensor;
 
 constexpr const char* kCheckpoint = "compress.checkpoint";
-
-/// What must be the same for a checkpoint to be continued: the options that training depends on,
-/// the network as it is given, and what it is trained on.
-std::string fingerprint_of(CompressibleNetwork& network, const CompressOptions& options) {
-  Config config;
-  config.compress = options;
-  config.compress.crossbar = {};
-  config.compress.rows = CompressOptions().rows;
-  config.compress.vocabularies = CompressOptions().vocabularies;
-  Checksum checksum;
-  for (const auto& [name, tensor] : network.state()) {
-    const Tensor plain = tensor.detach().to(torch::kCPU).contiguous();
-    checksum.add({static_cast<const std::byte*>(plain.const_data_ptr()), plain.nbytes()});
-  }
-  return config_to_json(config).at("compress").dump() + " steps " +
-         std::to_string(network.steps_per_epoch()) + " weights " + checksum.hex() + " on " +
-         network.origin();
-}
-
-/// JSON has no numbers that are not finite; null stands for them.
-nlohmann::json to_json(const Quality& quality) {
-  return {{"loss", quality.loss}, {"metric", quality.metric}};
-}
-
-Quality quality_of(const nlohmann::json& json) {
-  const auto number = [](const nlohmann::json& value) {
-    return value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN();
-  };
-  return {number(json.at("loss")), number(json.at("metric"))};
-}
 
 class Compression {
  public:
@@ -68,12 +34,12 @@ class Compression {
         checkpoint_path_(folder / kCheckpoint),
         weights_(network.weights()),
         budget_(weights_, options),
-        fingerprint_(fingerprint_of(network, options)) {
+        fingerprint_(compression_fingerprint(network, options)) {
     fs::create_directories(folder);
     if (options.target_ratio > 0) state_.share = budget_.share_for(options.target_ratio);
     if (options.target_ratio == 0) state_.share = options.keep;
     if (!restart) loaded_ = load_compress_checkpoint(checkpoint_path_, fingerprint_);
-    if (loaded_) read_state(loaded_->state);
+    if (loaded_) state_ = compress_state_of(loaded_->state);
     log_.emplace(loaded_ ? TrainingLog::resume(folder / "compress.jsonl", state_.step)
                          : TrainingLog::start(folder / "compress.jsonl"));
     if (loaded_) {
@@ -101,48 +67,9 @@ class Compression {
   }
 
  private:
-  /// Where the compression stands.
-  struct State {
-    std::string phase = "search";  ///< search, admm, retrain or done
-    std::int64_t epoch = 0;        ///< passes of the phase that are done
-    std::int64_t step = 0;         ///< of all phases
-    double share = 1, rho = 0;
-    TargetSearch::State search;
-    Quality before, best;
-    std::int64_t best_epoch = -1;
-  };
-
-  nlohmann::json state_json() const {
-    return {{"phase", state_.phase},
-            {"epoch", state_.epoch},
-            {"step", state_.step},
-            {"share", state_.share},
-            {"rho", state_.rho},
-            {"search",
-             {{"trials", state_.search.trials},
-              {"low", state_.search.low},
-              {"high", state_.search.high}}},
-            {"before", to_json(state_.before)},
-            {"best", to_json(state_.best)},
-            {"best_epoch", state_.best_epoch}};
-  }
-
-  void read_state(const nlohmann::json& json) {
-    state_.phase = json.at("phase");
-    state_.epoch = json.at("epoch");
-    state_.step = json.at("step");
-    state_.share = json.at("share");
-    state_.rho = json.at("rho");
-    state_.search = {json.at("search").at("trials"), json.at("search").at("low"),
-                     json.at("search").at("high")};
-    state_.before = quality_of(json.at("before"));
-    state_.best = quality_of(json.at("best"));
-    state_.best_epoch = json.at("best_epoch");
-  }
-
   void save(const NamedTensorList& own) {
     log_->sync();
-    CompressCheckpoint checkpoint{state_json(), best_};
+    CompressCheckpoint checkpoint{to_json(state_), best_};
     add_copies(checkpoint.tensors, "network.", network_.state());
     add_copies(checkpoint.tensors, "own.", own);
     save_compress_checkpoint(checkpoint_path_, fingerprint_, checkpoint);
@@ -359,7 +286,7 @@ class Compression {
   std::vector<CompressibleWeight> weights_;
   Budget budget_;
   std::string fingerprint_;
-  State state_;
+  CompressState state_;
   std::optional<CompressCheckpoint> loaded_;
   std::optional<TrainingLog> log_;
   std::vector<CompressionTarget> targets_;
