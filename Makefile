@@ -8,7 +8,7 @@ export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-ablation bench-calibration bench-episodes tune-quality bench-data \
+.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-ablation bench-calibration bench-episodes bench-blocks tune-quality bench-data \
         bench-assign bench-screen bench-explore bench-incremental bench-popularity bench-compress bench-sparse bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
 
 help: ## lists the targets
@@ -58,6 +58,9 @@ bench-calibration: build-release ## calibrating after training beside the calibr
 bench-episodes: build-release ## LiMAML under other numbers of support and query rows
 	@scripts/get-movielens-100k
 	@$(PYTHON_ENVIRONMENT) bench/quality/episodes.py
+
+bench-blocks: build-release ## whether personalisation still adds to the best global block
+	@$(PYTHON_ENVIRONMENT) bench/quality/blocks.py
 
 tune-quality: build-release ## chooses bench-quality's settings on validation rows
 	@scripts/get-movielens-100k
