@@ -51,8 +51,11 @@ def ads(program, rows):
 def large(program, rows, width):
     """Four hidden layers of that width on the same kind of log (LiRank's large MLP)."""
     config = synthetic(program, rows).config
+    for feature in config["features"]:
+        if "min_count" in feature:
+            feature["min_count"] = 50
     config["model"]["global_block"]["hidden"] = [width] * 4
-    config["train"].update(threads=2, epochs=1, batch=1024, learning_rate=5e-4)
+    config["train"].update(threads=2, epochs=1, batch=1024, learning_rate=5e-4, sparse_learning_rate=0.02)
     return Model("large", f"synthetic ads log, {rows:,} rows: MLP 4 x {width}", config)
 
 
