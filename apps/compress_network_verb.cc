@@ -11,6 +11,7 @@
 #include "limber/core/base/counted.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
+#include "limber/core/base/folder_lock.h"
 #include "limber/core/base/main.h"
 #include "limber/training/compress/budget.h"
 #include "limber/training/compress/compress_network.h"
@@ -64,11 +65,11 @@ int run_compress_network(const CompressArguments& arguments) {
   const fs::path models = arguments.models.empty() ? "models" : arguments.models;
   const fs::path work_folder = models / config.name / ".compress";
   check_output_folder("--models", work_folder);
+  const FolderLock lock(work_folder);
   check_budget(config);
   const ImageData data = read_images(config.images, config.layers.back().units);
   spdlog::info("{} to train on, {} to choose settings by, {} to test",
                counted(data.train.size(), "image"), data.validation.size(), data.test.size());
-  fs::create_directories(work_folder);
 
   ConvolutionLayers layers(config);
   ConvolutionNetwork network(layers, data, config.train);

@@ -10,12 +10,14 @@
 #include "limber/core/base/counted.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
+#include "limber/core/base/folder_lock.h"
 #include "limber/core/base/main.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
 #include "limber/core/data/check_weights.h"
 #include "limber/training/compress/budget.h"
 #include "limber/training/compress/ranking_network.h"
+#include "limber/training/train/incremental.h"
 #include "limber/training/train/publish.h"
 #include "limber/training/train/trainer.h"
 
@@ -120,6 +122,8 @@ class CompressRun {
     models_ = models_folder(arguments_, artifact_);
     work_ = models_ / artifact_.name() / ".compress";
     check_output_folder("--models", work_);
+    lock_.emplace(work_);
+    warn_of_compressed();
     outcome_.from = artifact_.folder().string();
     outcome_.resamples = arguments_.resamples;
     outcome_.sizes_before = part_sizes(artifact_);
@@ -141,6 +145,32 @@ class CompressRun {
   }
 
  private:
+  /// Errors of two roundings add up, and the newest version is what a model's folder stands for.
+  void warn_of_compressed() const {
+    const std::optional<std::string> origin = compressed_origin(artifact_);
+    if (!origin) return;
+    spdlog::warn("{}/{} is compressed already; to begin with what was trained: limber compress {}",
+                 artifact_.name(), artifact_.version(), *origin);
+  }
+
+  /// Weights that were packed stay so where nothing has changed them.
+  void keep_packing() {
+    const std::map<std::string, PackOptions> before = packing_of(artifact_);
+    if (!trains(config_.compress)) {
+      compressed_.packing = before;
+      return;
+    }
+    std::vector<std::string> unpacked;
+    for (const auto& [name, pack] : before) {
+      if (!compressed_.packing.contains(name)) unpacked.push_back(name);
+    }
+    if (unpacked.empty()) return;
+    spdlog::warn(
+        "{} and what else was pruned or rounded before ({}) is stored as floats: training "
+        "moved it; ask for the same structure and bits again to keep it",
+        unpacked.front(), counted(unpacked.size(), "weight"));
+  }
+
   /// False: a signal asked to stop.
   bool compress() {
     const Stopwatch time;
@@ -167,6 +197,7 @@ class CompressRun {
         }
       }
     }
+    keep_packing();
     HashedVocabularies hashed;
     if (config_.compress.vocabularies == "perfect_hash") {
       hashed = hash_vocabularies(config_, loaded_.encoders);
@@ -226,6 +257,7 @@ class CompressRun {
   LoadedModel loaded_;
   Config config_;
   fs::path models_, work_;
+  std::optional<FolderLock> lock_;  ///< two runs would write one file of data
   std::optional<Dataset> dataset_;
   std::optional<Popularity> popularity_;
   CompressedModel compressed_;

@@ -19,9 +19,13 @@ crossbar::CrossbarWeight crossbar_weight(const ConvolutionLayer& layer,
   const bool has_codes = weight != nullptr && weight->codes.defined();
   // A scale of 0 is that of a weight which is 0 everywhere.
   if (has_codes && weight->scale > 0) scale = weight->scale;
-  return crossbar::quantised_weight(layer.options.name, matrix.size(0), matrix.size(1), values,
-                                    has_codes ? bits : crossbar::kBaselineBits, layer.uses(),
-                                    scale);
+  auto mapped =
+      crossbar::quantised_weight(layer.options.name, matrix.size(0), matrix.size(1), values,
+                                 has_codes ? bits : crossbar::kBaselineBits, layer.uses(), scale);
+  // Removed units are gone from the matrix; lines and tiles are zeros within it.
+  const bool masked = weight != nullptr && weight->mask.defined() && weight->kept_units.empty();
+  mapped.kept = masked ? weight->mask.sum().item<std::int64_t>() : matrix.numel();
+  return mapped;
 }
 
 /// Accuracy of chips whose weights differ from what was written.

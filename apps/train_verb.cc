@@ -9,6 +9,7 @@
 #include "limber/core/base/counted.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
+#include "limber/core/base/folder_lock.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
 #include "limber/core/data/check_weights.h"
@@ -86,6 +87,7 @@ int run_train(const TrainArguments& arguments) {
   const fs::path data_folder =
       config.data.cache.empty() ? run_folder / "data" : fs::path(config.data.cache);
   check_output_folder("--models", run_folder);
+  const FolderLock lock(run_folder);
   if (!config.data.cache.empty()) check_output_folder("data.cache", data_folder);
   fs::create_directories(data_folder);
   const Stopwatch reading;

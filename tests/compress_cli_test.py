@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import time
 
+import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from cli_case import Case, main
@@ -33,7 +34,7 @@ compress:
   structure: units
   keep_of: {{conv: 0.5, dense: 0.5}}
   bits: 4
-  admm: {{epochs: 3, retrain_epochs: 4}}
+  admm: {{epochs: 6, learning_rate: 1e-2, retrain_epochs: 8, retrain_learning_rate: 1e-2}}
   crossbar: {{samples: 2}}
 """
 
@@ -162,6 +163,62 @@ class Compress(Case):
         self.compress(*long)
         self.assertEqual(weights(self.model / "000002"), unbroken)
 
+    def test_one_at_a_time(self):
+        long = given((*PRUNED, "compress.admm.retrain_epochs=2000"))
+        log = self.model / ".compress/compress.jsonl"
+        first = subprocess.Popen([LIMBER, "compress", str(self.model), *long], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        try:
+            end = time.monotonic() + 60
+            while not log.exists() and first.poll() is None and time.monotonic() < end:
+                time.sleep(0.01)
+            self.assert_refused(run("compress", self.model), ".compress", "another process")
+            self.assertIsNone(first.poll())
+        finally:
+            first.kill()
+            first.wait()
+        self.compress()
+
+    def test_what_was_packed_stays_packed(self):
+        self.compress("compress.structure=blocks", "compress.block=[4, 8]", "compress.keep=0.5", "compress.bits=4",
+                      "compress.admm.epochs=1", "compress.admm.retrain_epochs=0")
+        metrics, done = self.compress("compress.vocabularies=perfect_hash")
+        self.assertIn("compressed already", done.stderr)
+        self.assertIn(f"limber compress {self.model / '000001'}", done.stderr)
+        self.assertEqual(metrics["compression"]["sizes"]["dense"]["ratio"], 1)
+        dense = [weights(self.model / version)["dense.safetensors"] for version in ("000002", "000003")]
+        self.assertEqual(*dense)
+        later = self.trained_from(self.model / "000003")
+        self.assert_refused(later, self.model / "000001")
+
+    def test_a_checkpoint_of_other_rows_is_left_aside(self):
+        long = given((*PRUNED, "compress.admm.retrain_epochs=2000", f"data.interactions={self.work / 'log.parquet'}"))
+        log = parquet.read_table(self.folder / "parquet/interactions.parquet")
+        parquet.write_table(log, self.work / "log.parquet")
+        for attempt in range(2):
+            lines = self.model / ".compress/compress.jsonl"
+            lines.unlink(missing_ok=True)
+            process = subprocess.Popen([LIMBER, "compress", str(self.model), *long], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, text=True)
+            end = time.monotonic() + 60
+            while process.poll() is None and time.monotonic() < end:
+                if lines.exists() and len(lines.read_text().splitlines()) > 3:
+                    break
+                time.sleep(0.01)
+            process.kill()
+            _, errors = process.communicate()
+            self.assertEqual("compress.checkpoint.other" in errors, attempt == 1, errors)
+            items = pa.array(log["item_id"].to_pylist()[::-1], log.schema.field("item_id").type)
+            log = log.set_column(log.column_names.index("item_id"), "item_id", items)
+            parquet.write_table(log, self.work / "log.parquet")
+
+    def test_nobody_reads_the_output(self):
+        for end in ("", " 2>&1"):
+            done = subprocess.run(f"{LIMBER} inspect {self.model}{end} | true; echo ${{PIPESTATUS[0]}}", shell=True,
+                                  executable="/bin/bash", capture_output=True, text=True, timeout=60)
+            self.assertIn(done.stdout.strip(), ("0", "1"))
+            self.assertEqual(done.stderr, "")
+
     def test_mistakes_are_one_line(self):
         def refused(*settings, culprits, model=None):
             done = run("compress", model or self.model, *given(settings))
@@ -174,6 +231,8 @@ class Compress(Case):
         refused("compress.structure=rows", "compress.block=[16]", "compress.keep=0.5", culprits=["compress.block"])
         refused("compress.keep=0.5", "compress.target_ratio=2", culprits=["compress.keep"])
         refused("compress.keeep=0.5", culprits=["compress.keep"])
+        refused("compress.keep=0", culprits=["compress.keep"])
+        refused("compress.keep=0.999", culprits=["takes nothing away"])
         refused("model.global_block.hidden=[4]", culprits=["model"])
         refused(culprits=["nowhere"], model=self.work / "nowhere")
         table = self.model / "000001/tables/item_id.safetensors"
@@ -225,6 +284,16 @@ class CompressNetwork(Case):
         self.assertGreater(sizes["bit_ratio"], sizes["weight_ratio"])
         self.assertGreater(measured["crossbars"]["total"]["area_reduction"], 0)
         self.assertIn("<svg", report.read_text())
+
+    def test_damaged_weights_are_not_compressed(self):
+        self.assertEqual(self.compress().returncode, 0)
+        trained = self.work / "models/halves/.compress/trained.safetensors"
+        damaged = bytearray(trained.read_bytes())
+        damaged[-3] ^= 1
+        trained.write_bytes(damaged)
+        done = self.compress()
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("trained.safetensors: is damaged", done.stderr)
 
     def test_the_same_command_again_is_the_next_version(self):
         first, second = self.compress(), self.compress()

@@ -14,6 +14,7 @@ class Component:
     settings: tuple = ()
     only: str = ""     # the one data set that has it
     matched: str = ""  # an MLP, as wide as it takes to have as many parameters as this component
+    control: str = ""  # a component that is trained on the same episodes, of which it sees less
 
     def settings_for(self, data):
         return [setting.format(wide=data.wide, context=data.context) for setting in self.settings]
@@ -36,12 +37,12 @@ COMPONENTS = {component.name: component for component in (
     Component("experts", "Experts (MMoE)", ("model.global_block.experts.kind=mmoe",)),
     Component("statistics", "Support statistics", ("model.statistics.enabled=true",)),
     Component("history_mean", "History, mean",
-              ("model.history.enabled=true", "model.history.pooling=mean")),
+              ("model.history.enabled=true", "model.history.pooling=mean"), control="statistics"),
     Component("history_attention", "History, attention",
-              ("model.history.enabled=true", "model.history.pooling=attention")),
+              ("model.history.enabled=true", "model.history.pooling=attention"), control="statistics"),
     Component("history_transformer", "History, transformer",
-              ("model.history.enabled=true", "model.history.pooling=transformer")),
-    Component("meta", "Meta block (LiMAML)", ("model.meta_block.enabled=true",)),
+              ("model.history.enabled=true", "model.history.pooling=transformer"), control="statistics"),
+    Component("meta", "Meta block (LiMAML)", ("model.meta_block.enabled=true",), control="statistics"),
     Component("mlp_as_cross_full", "MLP with the parameters of full-rank crosses", matched="cross_full"),
     Component("mlp_as_residual_cross", "MLP with the parameters of residual crosses",
               matched="residual_cross"),

@@ -43,6 +43,15 @@ def matched_lines(table):
                    f"{table.outcomes[matched].parameters:,} and {outcome.parameters:,} weights): {shown(gain)} AUC")
 
 
+def control_lines(table):
+    for name, outcome in table.outcomes.items():
+        control = outcome.component.control
+        gain = table.gain(name, over=control) if control and not outcome.reason else None
+        if gain:
+            yield (f"{outcome.component.title} above {COMPONENTS[control].title.lower()}, trained on the same "
+                   f"episodes: {shown(gain)} AUC")
+
+
 def ratio_table(table):
     observed = table.truth["observed"]
     devices = sorted(observed)
@@ -62,7 +71,7 @@ def as_text(table, seeds):
     lines = [f"\n{table.data.title}", f"  {count}, paired; {intervals}", "", text_table(gain_table(table))]
     lines += ["", *(f"  {outcome.component.title}: {outcome.reason}" for outcome in table.outcomes.values()
                     if outcome.reason)]
-    lines += [f"  {line}" for line in matched_lines(table)]
+    lines += [f"  {line}" for line in (*matched_lines(table), *control_lines(table))]
     if table.truth:
         truth = table.truth
         lines += [f"  The true probabilities have AUC {truth['auc']:.4f} and log loss {truth['log_loss']:.4f} on the "
@@ -83,6 +92,9 @@ def as_json(tables):
             if component != "base":
                 gain = table.gain(component)
                 line[f"{name}_{component}"] = round(gain[0], 6) if gain else None
+                if outcome_control := table.outcomes[component].component.control:
+                    above = table.gain(component, over=outcome_control)
+                    line[f"{name}_{component}_above_{outcome_control}"] = round(above[0], 6) if above else None
         if table.truth:
             line[f"{name}_truth"] = round(table.truth["auc"], 6)
             for model in ("base", "calibration"):

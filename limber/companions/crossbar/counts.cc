@@ -6,6 +6,7 @@ namespace limber::crossbar {
 
 CrossbarCounts& CrossbarCounts::operator+=(const CrossbarCounts& other) {
   weights += other.weights;
+  kept += other.kept;
   nonzero += other.nonzero;
   crossbars += other.crossbars;
   cells += other.cells;

@@ -7,6 +7,7 @@ namespace limber::crossbar {
 /// What a layer, or a network, takes on crossbars.
 struct CrossbarCounts {
   std::int64_t weights = 0;  ///< inputs * outputs
+  std::int64_t kept = 0;     ///< of them, not pruned
   std::int64_t nonzero = 0;  ///< of them, not zero
   std::int64_t crossbars = 0;
   std::int64_t cells = 0;       ///< rows * columns of every crossbar

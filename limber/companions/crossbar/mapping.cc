@@ -62,6 +62,7 @@ LayerMapping map_weight(CrossbarWeight weight, const CrossbarOptions& options) {
   layer.counts.nonzero =
       layer.counts.weights -
       std::count(layer.weight.codes.begin(), layer.weight.codes.end(), std::int32_t{0});
+  layer.counts.kept = layer.weight.kept >= 0 ? layer.weight.kept : layer.counts.nonzero;
 
   const auto row = [&](std::size_t at) { return pattern.bits.data() + at * pattern.words; };
   for (const auto& [begin, end] :
@@ -107,7 +108,7 @@ CrossbarCounts dense_counts(const DenseLayer& layer, std::int64_t bits,
   check_size(options);
   CrossbarCounts counts;
   counts.weights = layer.inputs * layer.outputs;
-  counts.nonzero = counts.weights;
+  counts.kept = counts.nonzero = counts.weights;
   const std::int64_t pairs = layer.outputs * slices_of(bits, options.cell_bits);
   const std::int64_t pairs_per_crossbar = options.columns / 2;
   // Full crossbars, and the edges: fewer rows at the bottom, fewer pairs on the right.

@@ -13,6 +13,7 @@ namespace {
 
 nlohmann::json counts_json(const CrossbarCounts& counts) {
   return {{"weights", counts.weights},
+          {"kept", counts.kept},
           {"nonzero", counts.nonzero},
           {"crossbars", counts.crossbars},
           {"cells", counts.cells},
@@ -73,8 +74,8 @@ void add_costs(ComparedCounts& compared) {
 }  // namespace
 
 double ComparedCounts::weight_compression() const {
-  if (after.nonzero == 0) return 0;
-  return static_cast<double>(before.weights) / static_cast<double>(after.nonzero);
+  if (after.kept == 0) return 0;
+  return static_cast<double>(before.weights) / static_cast<double>(after.kept);
 }
 
 CrossbarReport compare(const std::vector<DenseLayer>& before, std::int64_t bits_before,

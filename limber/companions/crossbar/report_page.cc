@@ -68,6 +68,7 @@ std::string summary(const CrossbarReport& report) {
     row(what, fmt::format("{}", before), fmt::format("{}", after),
         reduction(static_cast<double>(before), static_cast<double>(after)));
   };
+  count("weights", total.before.weights, total.after.kept);
   count("weights that are not zero", total.before.nonzero, total.after.nonzero);
   count("crossbars", total.before.crossbars, total.after.crossbars);
   count("cells in use", total.before.used_cells, total.after.used_cells);
@@ -109,14 +110,14 @@ std::string layer_row(std::string_view name, std::string_view bits, const Compar
       "<tr{}><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>"
       "<td>{}</td><td>{}</td></tr>\n",
       total ? " class=\"total\"" : "", escape_markup(name), bits, counts.before.weights,
-      counts.after.nonzero, times(counts.weight_compression()), counts.before.crossbars,
+      counts.after.kept, times(counts.weight_compression()), counts.before.crossbars,
       counts.after.crossbars, percent(counts.area_reduction()), percent(counts.power_reduction()));
 }
 
 std::string layers(const CrossbarReport& report) {
   std::string html =
       "<div class=\"wide\"><table><tr><th>weight</th><th>bits</th><th>weights before</th>"
-      "<th>not zero after</th><th>compression</th><th>crossbars before</th><th>after</th>"
+      "<th>after</th><th>compression</th><th>crossbars before</th><th>after</th>"
       "<th>area saved</th><th>power saved</th></tr>\n";
   for (const ComparedLayer& layer : report.layers) {
     html += layer_row(layer.name, layer.bits > 0 ? fmt::format("{}", layer.bits) : "-",

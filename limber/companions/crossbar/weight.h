@@ -22,6 +22,9 @@ struct CrossbarWeight {
   std::vector<std::int32_t> codes;
   /// Times that the weight is used in one inference: 1, or a convolution's output positions.
   std::int64_t uses = 1;
+  /// Weights that were not pruned; -1: those whose codes are not 0. One that rounding has made 0
+  /// was not pruned: it is trained and stored.
+  std::int64_t kept = -1;
 };
 
 /// 2^(bits - 1) - 1, the largest size of a code; 1 for one bit, whose codes are -1, 0 and 1,

@@ -9,6 +9,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include "limber/core/base/error.h"
@@ -53,10 +54,17 @@ void log_to_stderr() {
   spdlog::set_default_logger(std::move(logger));
 }
 
+/// Not fmt::print, which throws where the reader of a pipe has gone.
 int report(const char* message, int code) {
   spdlog::default_logger()->flush();
-  fmt::print(stderr, "error: {}\n", message);
+  std::fprintf(stderr, "error: %s\n", message);
   return code;
+}
+
+/// Whoever read our output has read enough, as `head` does.
+bool is_closed_output(const std::system_error& error) {
+  return error.code() == std::errc::broken_pipe &&
+         (std::ferror(stdout) != 0 || std::ferror(stderr) != 0);
 }
 
 }  // namespace
@@ -68,6 +76,8 @@ int run_main(int argc, char** argv, const std::function<int(int, char**)>& body)
     return body(argc, argv);
   } catch (const InputError& error) {
     return report(error.what(), kInputFailure);
+  } catch (const std::system_error& error) {
+    return is_closed_output(error) ? kFailure : report(error.what(), kFailure);
   } catch (const std::bad_alloc&) {
     return report("out of memory", kFailure);
   } catch (const std::exception& error) {

@@ -57,11 +57,9 @@ void Progress::draw(bool last) {
   }
   line += fmt::format(", {:.0f} {}/s, {:.1f} s", rate, unit_, seconds);
   if (!note_.empty()) line += ", " + note_;
-  if (terminal_) {
-    fmt::print(stderr, "\r\033[K{}{}", line, last ? "\n" : "");
-  } else {
-    fmt::print(stderr, "{}\n", line);
-  }
+  line = terminal_ ? fmt::format("\r\033[K{}{}", line, last ? "\n" : "") : line + "\n";
+  // Not fmt::print, which throws where the reader has gone: work goes on without a listener.
+  std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
 }
 

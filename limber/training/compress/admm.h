@@ -49,6 +49,9 @@ torch::Tensor bias_gradient(CompressibleWeight& weight);
 class Admm {
  public:
   static constexpr double kMostGrowth = 1000;
+  /// Steps of the optimiser that W needs between two updates. Duals that are added to before W has
+  /// followed the last ones wind up, and Z goes from one choice of groups to the next.
+  static constexpr std::int64_t kFewestSteps = 20;
 
   /// Norms over all weights together.
   struct Residuals {

@@ -18,6 +18,11 @@ void check_options(const CompressOptions& options) {
   if (options.bits == 1) {
     throw InputError("compress.bits: 1 leaves a weight nothing but 0; use 2 or more, or 0");
   }
+  for (const auto& [name, share] : options.keep_of) {
+    if (share <= 0)
+      throw InputError("compress.keep_of: {} would keep nothing; use more than 0", name);
+  }
+  if (options.keep <= 0) throw InputError("compress.keep: nothing would stay; use more than 0");
   if (options.target_ratio > 0 && options.target_ratio <= 1) {
     throw InputError("compress.target_ratio: {} times fewer weights is no fewer; use more than 1",
                      options.target_ratio);
@@ -56,7 +61,15 @@ template <class Weights>
 std::vector<std::int64_t> without_units(const Weights& weights,
                                         const std::vector<std::int64_t>& inputs,
                                         const std::vector<std::int64_t>& outputs,
-                                        const std::vector<std::int64_t>& removed) {
+                                        std::vector<std::int64_t> removed) {
+  std::map<std::string, std::int64_t> fewest;
+  for (std::size_t w = 0; w < weights.size(); ++w) {
+    const auto [found, first] = fewest.emplace(weights[w].tied, removed[w]);
+    if (!first) found->second = std::min(found->second, removed[w]);
+  }
+  for (std::size_t w = 0; w < weights.size(); ++w) {
+    if (!weights[w].tied.empty()) removed[w] = fewest.at(weights[w].tied);
+  }
   std::map<std::string, LinesGone> gone;
   for (std::size_t w = 0; w < weights.size(); ++w) {
     gone[weights[w].name].columns += removed[w];
@@ -102,15 +115,17 @@ Budget::Budget(const std::vector<CompressibleWeight>& weights, const CompressOpt
                       options.target_loss > 0;
   check_options(options);
   for (const CompressibleWeight& weight : weights) {
-    weights_.push_back(
-        {weight.name, weight.matrix.size(0), weight.matrix.size(1), weight.readers, false, -1});
+    weights_.push_back({weight.name, weight.matrix.size(0), weight.matrix.size(1), weight.readers,
+                        weight.tied, false, -1});
     elements_ += weight.matrix.numel();
-    // Hidden layers whose units are tied to those of others are left out where units go.
-    weights_.back().selected =
-        options.layers.empty() && weight.hidden && (weight.removable || !units_ || !prunes);
+    weights_.back().selected = options.layers.empty() && weight.hidden;
+    // Where units go, hidden layers whose units are summed with those of others keep theirs.
+    if (units_ && !weight.removable) weights_.back().own_share = 1;
   }
   for (const std::string& name : options.layers) {
-    weights_[find_weight(weights, name, "compress.layers")].selected = true;
+    Weight& weight = weights_[find_weight(weights, name, "compress.layers")];
+    weight.selected = true;
+    weight.own_share = -1;
   }
   for (const auto& [name, share] : options.keep_of) {
     Weight& weight = weights_[find_weight(weights, name, "compress.keep_of")];
@@ -139,6 +154,13 @@ Budget::Budget(const std::vector<CompressibleWeight>& weights, const CompressOpt
     throw InputError(
         "compress.layers: the network has no hidden layer; name weights that `limber compress "
         "--list` shows");
+  }
+  const bool chosen = options.target_ratio > 0 || options.target_loss > 0;
+  if (prunes && !chosen && most_left(options.keep) == elements_) {
+    throw InputError(
+        "compress.keep: {:g} takes nothing away: every layer has too few {}s for that share, or "
+        "shares its width with one that keeps it",
+        options.keep, noun_);
   }
 }
 
@@ -204,8 +226,10 @@ void Budget::refuse(double ratio) const {
   const Weight& weight = weights_[most];
   std::string why;
   if (!weight.selected) {
-    why = fmt::format("{} is not among compress.layers: {}", weight.name,
-                      counted(left[most], "weight"));
+    why = fmt::format(
+        "{} is not among compress.layers: {} (name it there, in another compress.structure where "
+        "its units cannot be removed)",
+        weight.name, counted(left[most], "weight"));
   } else {
     const PruningGroups& groups = groups_.at(most);
     const double share = weight.own_share >= 0 ? weight.own_share : 0;

@@ -20,8 +20,8 @@ namespace limber {
 class Budget {
  public:
   /// Throws InputError for a name in compress.layers or compress.keep_of that is no weight's, for
-  /// structure: units on a weight whose units cannot be removed, and where no layer is hidden and
-  /// none is named.
+  /// structure: units on a weight whose units cannot be removed, where no layer is hidden and none
+  /// is named, and for shares under which nothing goes.
   Budget(const std::vector<CompressibleWeight>& weights, const CompressOptions& options);
 
   /// Weights that compression acts on, as indices into the weights.
@@ -48,6 +48,7 @@ class Budget {
     std::string name;
     std::int64_t inputs, outputs;
     std::vector<UnitReader> readers;
+    std::string tied;
     bool selected = false;
     double own_share = -1;  ///< of compress.keep_of; -1: none
   };
@@ -63,7 +64,8 @@ class Budget {
 };
 
 /// Elements that are left of each matrix when units go: `removed` says of each weight how many of
-/// its units do; what read them goes with them.
+/// its units do; what read them goes with them. Of tied weights as many go as of the one that
+/// loses the fewest.
 std::vector<std::int64_t> elements_without_units(const std::vector<CompressibleWeight>& weights,
                                                  const std::vector<std::int64_t>& removed);
 

@@ -49,6 +49,63 @@ TEST(Budget, RemovingAUnitRemovesWhatReadsIt) {
             (std::vector<std::int64_t>{50, 25, 20, 8}));
 }
 
+/// Two experts that share one list of widths.
+std::vector<CompressibleWeight> tied_network() {
+  auto weights = tiny_network();
+  weights[0].readers = {};
+  weights[2].readers = {};
+  weights[0].tied = weights[2].tied = "experts";
+  weights[2].matrix = torch::zeros({10, 8});
+  weights[2].bias = torch::zeros({8});
+  return weights;
+}
+
+TEST(Budget, TheWidestOfTiedWeightsDecides) {
+  EXPECT_EQ(elements_without_units(tied_network(), {3, 0, 5, 0}),
+            (std::vector<std::int64_t>{50, 64, 50, 12}));
+  CompressOptions options;
+  options.keep_of["first"] = 0.75;
+  options.target_ratio = 1.1;
+  const Budget budget(tied_network(), options);
+  EXPECT_EQ(budget.most_left(0.25), 60 + 64 + 60 + 12);
+  EXPECT_NE(message_of([&] { budget.share_for(1.5); }).find("1.204 times fewer is the most"),
+            std::string::npos)
+      << message_of([&] { budget.share_for(1.5); });
+  options = {};
+  options.layers = {"first"};
+  options.keep = 0.5;
+  EXPECT_NE(message_of([&] { Budget(tied_network(), options); }).find("takes nothing away"),
+            std::string::npos);
+}
+
+TEST(Budget, HiddenWeightsWhoseUnitsStayAreStillRounded) {
+  auto weights = tiny_network();
+  weights[2].removable = false;
+  CompressOptions options;
+  options.keep = 0.5;
+  options.bits = 4;
+  const Budget budget(weights, options);
+  EXPECT_EQ(budget.selected(), (std::vector<std::size_t>{0, 2}));
+  EXPECT_EQ(budget.shares(0.5), (std::vector<double>{0.5, 1, 1, 1}));
+  options.keep_of["second"] = 0.5;
+  EXPECT_NE(message_of([&] { Budget(weights, options); }).find("cannot be removed"),
+            std::string::npos);
+}
+
+TEST(Budget, SharesThatTakeNothingAway) {
+  CompressOptions options;
+  options.keep = 0.99;
+  EXPECT_NE(message_of([&] { Budget(tiny_network(), options); }).find("takes nothing away"),
+            std::string::npos);
+  options.keep = 0;
+  EXPECT_EQ(message_of([&] { Budget(tiny_network(), options); }),
+            "compress.keep: nothing would stay; use more than 0");
+  options.keep = 1;
+  options.keep_of["first"] = 0;
+  EXPECT_EQ(message_of([&] { Budget(tiny_network(), options); }),
+            "compress.keep_of: first would keep nothing; use more than 0");
+}
+
 TEST(Budget, LinesOfAReaderCountForEachUnit) {
   auto weights = tiny_network();
   weights[3].matrix = torch::zeros({6 * 4, 2});

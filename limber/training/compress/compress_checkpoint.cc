@@ -3,8 +3,10 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <spdlog/spdlog.h>
 
+#include <span>
 #include <sstream>
 
+#include "limber/core/artifact/checksum.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 
@@ -13,7 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kMagic = "limber compression 1\n";
+constexpr std::string_view kMagic = "limber compression 2\n";
+constexpr std::size_t kChecksumDigits = 16;
 constexpr const char* kRandom = "random";
 
 }  // namespace
@@ -52,28 +55,38 @@ void save_compress_checkpoint(const fs::path& path, const std::string& fingerpri
     archive.write("tensor" + std::to_string(number++), tensor);
   }
   archive.write("names", c10::IValue(names));
-  std::ostringstream bytes;
-  bytes << kMagic;
-  archive.save_to(bytes);
-  write_file_atomic(path, std::move(bytes).str());
+  std::ostringstream stream;
+  archive.save_to(stream);
+  const std::string payload = std::move(stream).str();
+  write_file_atomic(path,
+                    std::string(kMagic) + checksum_of(std::as_bytes(std::span(payload))) + payload);
 }
 
 std::optional<CompressCheckpoint> load_compress_checkpoint(const fs::path& path,
                                                            const std::string& fingerprint) {
   if (!fs::exists(path)) return std::nullopt;
   const std::string bytes = read_file(path);
-  const std::string_view head = kMagic;
   CompressCheckpoint checkpoint;
   try {
-    if (!bytes.starts_with(head)) throw Error("not a checkpoint");
-    std::istringstream stream(bytes.substr(head.size()));
+    const std::size_t head = kMagic.size() + kChecksumDigits;
+    if (!bytes.starts_with(kMagic) || bytes.size() < head) throw Error("not a checkpoint");
+    const std::string payload = bytes.substr(head);
+    // A flipped bit would be trained on without a word.
+    if (bytes.substr(kMagic.size(), kChecksumDigits) !=
+        checksum_of(std::as_bytes(std::span(payload)))) {
+      throw Error("another checksum");
+    }
+    std::istringstream stream(payload);
     torch::serialize::InputArchive archive;
     archive.load_from(stream);
     c10::IValue text;
     archive.read("state", text);
     checkpoint.state = nlohmann::json::parse(text.toStringRef());
     if (checkpoint.state.at("fingerprint") != fingerprint) {
-      spdlog::warn("{}: belongs to other options or another model; beginning anew", path.string());
+      const fs::path aside = path.string() + ".other";
+      fs::rename(path, aside);
+      spdlog::warn("{}: belongs to other options, other data or another model; kept as {}",
+                   path.string(), aside.filename().string());
       return std::nullopt;
     }
     archive.read("names", text);

@@ -24,6 +24,8 @@ namespace {
 using Quality = CompressibleNetwork::Quality;
 
 constexpr const char* kCheckpoint = "compress.checkpoint";
+/// Primal residual, as a share of the weights' norm, at which the projection still costs much.
+constexpr double kFarAway = 0.1;
 
 class Compression {
  public:
@@ -133,10 +135,13 @@ class Compression {
     Admm admm(targets_, options_.admm);
     restore("admm", admm.state());
     admm.set_rho(state_.rho);
-    const std::int64_t steps = network_.steps_per_epoch();
-    const std::int64_t updates = std::min(options_.admm.updates_per_epoch, steps);
+    const std::int64_t steps = network_.steps_per_epoch() * options_.admm.epochs;
+    const std::int64_t updates =
+        std::clamp(options_.admm.updates_per_epoch * options_.admm.epochs, std::int64_t{1},
+                   std::max(steps / Admm::kFewestSteps, std::int64_t{1}));
     while (state_.epoch < options_.admm.epochs) {
-      std::int64_t done = 0;
+      std::int64_t done = state_.epoch * network_.steps_per_epoch();
+      const std::int64_t before = state_.step - done;
       CompressibleNetwork::Hooks hooks;
       hooks.before_step = [&](std::int64_t) { admm.add_gradients(); };
       hooks.after_step = [&](std::int64_t) {
@@ -144,7 +149,7 @@ class Compression {
         if (done * updates / steps == (done - 1) * updates / steps) return;
         const double rho = admm.rho();
         const Admm::Residuals residuals = admm.update();
-        log_->write({{"step", state_.step + done},
+        log_->write({{"step", before + done},
                      {"phase", "admm"},
                      {"rho", rho},
                      {"primal_residual", residuals.primal},
@@ -154,18 +159,26 @@ class Compression {
       };
       if (!pass("admm", options_.admm.learning_rate, hooks)) return false;
       state_.rho = admm.rho();
-      const double norm = std::max(last_residuals_.weights, 1e-30);
-      spdlog::info(
-          "ADMM pass {}/{}  train loss {:.5f}  primal residual {:.4f}  dual {:.2g}  of |W|, "
-          "rho {:.2g}",
-          state_.epoch, options_.admm.epochs, last_loss_, last_residuals_.primal / norm,
-          last_residuals_.dual / norm, state_.rho);
+      std::string residuals = "no update yet";
+      if (const double norm = last_residuals_.weights; norm > 0) {
+        residuals =
+            fmt::format("primal residual {:.4f}  dual {:.2g}  of |W|, rho {:.2g}",
+                        last_residuals_.primal / norm, last_residuals_.dual / norm, state_.rho);
+      }
+      spdlog::info("ADMM pass {}/{}  train loss {:.5f}  {}", state_.epoch, options_.admm.epochs,
+                   last_loss_, residuals);
       log_->write({{"step", state_.step},
                    {"phase", "admm"},
                    {"pass", state_.epoch},
                    {"loss", last_loss_},
                    {"rho", state_.rho}});
       save(admm.state());
+    }
+    if (last_residuals_.primal > kFarAway * last_residuals_.weights) {
+      spdlog::warn(
+          "the weights are still {:.0f}% of their norm away from what they are projected to; raise "
+          "compress.admm.learning_rate or epochs, or lower updates_per_epoch",
+          100 * last_residuals_.primal / last_residuals_.weights);
     }
     return true;
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "limber/core/base/error.h"
@@ -143,7 +144,9 @@ TEST_F(CompressNetwork, CheckpointsOfOtherRunsAreLeftAside) {
   CompressOptions other = options();
   other.keep = 0.5;
   auto second = this->network();
+  const std::string checkpoint = read_file(work() / "compress.checkpoint");
   EXPECT_EQ(compress_network(second, other, work(), false).find("layer")->kept_groups, 3);
+  EXPECT_EQ(read_file(work() / "compress.checkpoint.other"), checkpoint);
   // The same options for another network.
   LeastSquaresNetwork third(2 * truth(), 300, 0.05, 60);
   {
@@ -162,6 +165,12 @@ TEST_F(CompressNetwork, DamagedCheckpointsAreRefused) {
   write_file_atomic(path, bytes.substr(0, bytes.size() / 2));
   auto again = this->network();
   EXPECT_THROW(compress_network(again, options(), work(), false), InputError);
+  for (std::size_t at = 0; at < bytes.size(); at += bytes.size() / 40) {
+    std::string flipped = bytes;
+    flipped[at] = static_cast<char>(flipped[at] ^ 4);
+    write_file_atomic(path, flipped);
+    EXPECT_THROW(compress_network(again, options(), work(), false), InputError) << at;
+  }
   EXPECT_EQ(compress_network(again, options(), work(), true).find("layer")->kept_groups, 2);
 }
 
@@ -170,20 +179,39 @@ TEST_F(CompressNetwork, TargetLossFindsTheLargestRatioThatIsFine) {
   auto network = this->network();
   // Well trained first: a fall is measured against what there is.
   for (std::int64_t epoch = 0; epoch < 8; ++epoch) network.train_epoch("before", epoch, 0.02, {});
-  auto strict = this->network();
-  for (std::int64_t epoch = 0; epoch < 8; ++epoch) strict.train_epoch("before", epoch, 0.02, {});
   // Four of six units explain nothing: they go for next to nothing, and no fifth does.
   options.keep = 1;
   options.target_loss = 0.02;
   const CompressionResult result = compress_network(network, options, work(), true);
   EXPECT_EQ(result.find("layer")->kept_units, (std::vector<std::int64_t>{1, 4}));
-  // Nothing at all may be lost: the trials that prune a true unit are refused.
-  options.keep = 1;
-  options.target_loss = 1e-12;
-  const CompressionResult kept = compress_network(strict, options, work(), true);
-  if (const CompressedWeight* layer = kept.find("layer")) {
-    EXPECT_GE(layer->kept_groups == 0 ? 6 : layer->kept_groups, 2);
-  }
+  // Where every unit explains something, none may go for nothing.
+  LeastSquaresNetwork dense(torch::randn({8, 6}), 300, 0.05, 60);
+  for (std::int64_t epoch = 0; epoch < 8; ++epoch) dense.train_epoch("before", epoch, 0.02, {});
+  options.target_loss = 1e-9;
+  options.admm.retrain_epochs = 0;
+  EXPECT_THROW(compress_network(dense, options, work(), true), InputError);
+}
+
+TEST_F(CompressNetwork, UpdatesHaveTheirSteps) {
+  CompressOptions options = this->options();
+  const auto updates_of = [&](std::int64_t steps, std::int64_t epochs, std::int64_t updates) {
+    LeastSquaresNetwork network(truth(), 300, 0.05, steps);
+    options.admm.epochs = epochs;
+    options.admm.updates_per_epoch = updates;
+    compress_network(network, options, work(), true);
+    std::vector<std::int64_t> at;
+    std::istringstream lines(read_file(work() / "compress.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      const auto json = nlohmann::json::parse(line);
+      if (json.contains("primal_residual")) at.push_back(json.at("step"));
+    }
+    return at;
+  };
+  EXPECT_EQ(updates_of(60, 2, 3), (std::vector<std::int64_t>{20, 40, 60, 80, 100, 120}));
+  // Too many are asked for, and passes are shorter than a step of W.
+  EXPECT_EQ(updates_of(60, 1, 30), (std::vector<std::int64_t>{20, 40, 60}));
+  EXPECT_EQ(updates_of(12, 5, 4), (std::vector<std::int64_t>{20, 40, 60}));
+  EXPECT_EQ(updates_of(3, 2, 4), (std::vector<std::int64_t>{6}));
 }
 
 TEST_F(CompressNetwork, AsksForNothing) {

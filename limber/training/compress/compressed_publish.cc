@@ -10,6 +10,7 @@
 #include "limber/core/data/popularity.h"
 #include "limber/core/data/stored_encoders.h"
 #include "limber/training/compress/ranking_network.h"
+#include "limber/training/train/incremental.h"
 #include "limber/training/train/publish.h"
 
 namespace limber {
@@ -190,6 +191,21 @@ std::map<std::string, PackOptions> packing_of(const CompressOptions& options,
   return packing;
 }
 
+std::map<std::string, PackOptions> packing_of(const Artifact& artifact) {
+  std::map<std::string, PackOptions> packing;
+  for (const PackedWeight& weight : artifact.packed_weights()) {
+    PackOptions pack;
+    pack.tile_rows = weight.tile_rows;
+    pack.tile_columns = weight.tile_columns;
+    if (weight.bits < 32) {
+      pack.bits = weight.bits;
+      pack.scale = artifact.tensor(weight.name + ".scale").values<float>()[0];
+    }
+    packing[weight.name] = pack;
+  }
+  return packing;
+}
+
 PartSizes part_sizes(const Artifact& artifact) {
   PartSizes sizes;
   for (const FileEntry& file : artifact.contents().files) {
@@ -222,6 +238,7 @@ fs::path publish_compressed(const fs::path& models_folder, const Artifact& from,
   const PartSizes before = part_sizes(from);
   fields.data_window["compressed"] = {
       {"from", from.name() + "/" + from.version()},
+      {"origin", compressed_origin(from).value_or(from.folder().string())},
       {"options", asked},
       {"seconds", seconds},
       {"ratio", static_cast<double>(before.tables + before.vocabularies + before.dense) /

@@ -47,6 +47,9 @@ std::map<std::string, PackOptions> packing_of(const CompressOptions& options,
                                               const CompressionResult& result,
                                               const ShrunkModel& shrunk);
 
+/// How the weights of a published version are packed: what stays so where they do not change.
+std::map<std::string, PackOptions> packing_of(const Artifact& artifact);
+
 /// Bytes of one part of an artifact, as its files are: tensors with their headers, vocabularies as
 /// they are stored.
 struct PartSizes {
@@ -64,7 +67,8 @@ PartSizes part_sizes(const Artifact& artifact);
 ///                               while no dense weight has changed, the Fisher information while
 ///                               rows have not moved either
 ///
-/// The manifest says under data_window.compressed what it was made from, how many times fewer bytes
+/// The manifest says under data_window.compressed what it was made from, which version was trained
+/// (`origin`: where that is itself compressed, what it was made from), how many times fewer bytes
 /// its dense tensors, tables and vocabularies take, and `seconds`. Returns the version's folder.
 /// Warns of what is left out. Throws as ArtifactWriter; nothing half-written is visible.
 std::filesystem::path publish_compressed(const std::filesystem::path& models_folder,

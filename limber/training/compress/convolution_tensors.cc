@@ -2,7 +2,9 @@
 
 #include <cstring>
 #include <map>
+#include <span>
 
+#include "limber/core/artifact/checksum.h"
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 
@@ -10,6 +12,8 @@ namespace limber {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr const char* kChecksum = "checksum";
 
 DataType artifact_type(const std::string& name, torch::ScalarType type) {
   switch (type) {
@@ -40,6 +44,17 @@ torch::ScalarType torch_type(const Tensor& tensor) {
       throw InputError("tensor {} holds {}, which no network of convolutions has", tensor.name,
                        name_of(tensor.type));
   }
+}
+
+std::string checksum_of_tensors(const std::vector<Tensor>& tensors) {
+  std::map<std::string, const Tensor*> by_name;
+  for (const Tensor& tensor : tensors) by_name.emplace(tensor.name, &tensor);
+  Checksum checksum;
+  for (const auto& [name, tensor] : by_name) {
+    checksum.add(std::as_bytes(std::span(name)));
+    checksum.add(tensor->bytes);
+  }
+  return checksum.hex();
 }
 
 }  // namespace
@@ -87,11 +102,21 @@ void replace_safetensors(const fs::path& path, const NamedTensors& tensors,
   const fs::path temporary = path.string() + ".new";
   std::error_code ignored;
   fs::remove(temporary, ignored);  // of a process that was killed while it wrote
-  write_safetensors(temporary, artifact_tensors(tensors, kept), metadata);
+  const std::vector<Tensor> views = artifact_tensors(tensors, kept);
+  Metadata with_checksum = metadata;
+  with_checksum[kChecksum] = checksum_of_tensors(views);
+  write_safetensors(temporary, views, with_checksum);
   std::error_code error;
   fs::rename(temporary, path, error);
   if (error) throw Error("{}: cannot be written: {}", path.string(), error.message());
   sync_folder(path.parent_path());
+}
+
+void check_safetensors(const SafetensorsFile& file, const fs::path& path) {
+  const auto found = file.metadata().find(kChecksum);
+  if (found == file.metadata().end() || found->second != checksum_of_tensors(file.tensors())) {
+    throw InputError("{}: is damaged; pass --restart to begin anew", path.string());
+  }
 }
 
 }  // namespace limber

@@ -25,8 +25,12 @@ torch::Tensor torch_tensor(const Tensor& tensor);
 void copy_tensors(const SafetensorsFile& file, const NamedTensors& into,
                   const std::filesystem::path& path);
 
-/// Writes a safetensors file beside `path` and renames it over `path`. Throws Error.
+/// Writes a safetensors file beside `path` and renames it over `path`, with a checksum of its
+/// tensors among its metadata. Throws Error.
 void replace_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                          const Metadata& metadata);
+/// Throws InputError that names `path` where the file is not as replace_safetensors wrote it: a
+/// flipped bit would be trained on without a word.
+void check_safetensors(const SafetensorsFile& file, const std::filesystem::path& path);
 
 }  // namespace limber

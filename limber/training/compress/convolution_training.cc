@@ -102,6 +102,7 @@ class Files {
       spdlog::warn("{}: of other layers, training options or images; left aside", path.string());
       return std::nullopt;
     }
+    check_safetensors(file, path);
     return file;
   }
 

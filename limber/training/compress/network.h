@@ -34,6 +34,8 @@ struct CompressibleWeight {
   bool removable = false;
   /// Of a removable weight: who reads its units.
   std::vector<UnitReader> readers;
+  /// Weights with the same word here stay equally wide, and the widest decides; empty: none.
+  std::string tied;
   /// Hidden: compressed where compress.layers is empty.
   bool hidden = false;
 };

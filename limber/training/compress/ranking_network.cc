@@ -1,6 +1,7 @@
 #include "limber/training/compress/ranking_network.h"
 
 #include <map>
+#include <span>
 
 #include "limber/core/artifact/checksum.h"
 #include "limber/core/base/error.h"
@@ -102,6 +103,34 @@ class Readers {
   std::map<std::string, std::vector<UnitReader>> of_;
 };
 
+/// Of everything that is trained on and validated by, as it was encoded.
+std::string checksum_of_rows(const Dataset& dataset) {
+  Checksum checksum;
+  const auto add = [&](const MappedFile& file) { checksum.add({file.data(), file.size()}); };
+  for (const DataSource& source : dataset.sources) {
+    for (const FeatureColumn& column : source.columns) {
+      for (const MappedFile* file :
+           {&column.numbers, &column.indices, &column.starts, &column.lengths, &column.values}) {
+        add(*file);
+      }
+    }
+  }
+  for (const MappedFile& rows : dataset.side_rows) add(rows);
+  for (const MappedFile* file : {&dataset.labels, &dataset.weights, &dataset.times}) add(*file);
+  checksum.add(std::as_bytes(std::span(dataset.tasks)));
+  return checksum.hex();
+}
+
+/// Experts have one list of widths, and low-rank crosses one rank: "global_block.experts.layer0".
+std::string tie_of(const std::string& name) {
+  const std::string expert = "global_block.experts.expert", cross = "global_block.cross.layer";
+  const auto layer = name.find(".layer");
+  if (name.starts_with(expert) && layer != std::string::npos) {
+    return "global_block.experts" + name.substr(layer);
+  }
+  return name.starts_with(cross) && name.ends_with(".down") ? cross : "";
+}
+
 bool is_hidden(const std::string& name) {
   return name.starts_with("global_block.mlp.layer") ||
          (name.starts_with("global_block.experts.expert") &&
@@ -121,6 +150,7 @@ std::vector<CompressibleWeight> ranking_weights(const RankingModel& model) {
     weight.matrix = weight.parameter = item.value();
     weight.as_matrix = [](const torch::Tensor& gradient) { return gradient; };
     weight.hidden = is_hidden(weight.name);
+    weight.tied = tie_of(weight.name);
     if (const auto* found = readers.find(weight.name)) {
       weight.removable = true;
       weight.readers = *found;
@@ -207,10 +237,8 @@ CompressibleNetwork::Quality RankingNetwork::quality_of(Part part) {
 
 std::string RankingNetwork::origin() const {
   const nlohmann::json config = config_to_json(config_);
-  Checksum labels;
-  labels.add({dataset_.labels.data(), dataset_.labels.size()});
-  return fmt::format("{} {} {} labels {}", config.at("data").dump(), config.at("train").dump(),
-                     config.at("meta").dump(), labels.hex());
+  return fmt::format("{} {} {} rows {}", config.at("data").dump(), config.at("train").dump(),
+                     config.at("meta").dump(), checksum_of_rows(dataset_));
 }
 
 CompressibleNetwork::Quality RankingNetwork::validate() {

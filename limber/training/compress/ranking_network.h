@@ -37,7 +37,7 @@ class RankingNetwork : public CompressibleNetwork {
   Quality validate() override;
   Quality test() override;
   std::string metric_name() const override { return "AUC"; }
-  /// Options of data, training and episodes, and a checksum of the labels in their order.
+  /// Options of data, training and episodes, and a checksum of the encoded rows.
   std::string origin() const override;
   /// Dense tensors and the optimiser's moments; tables do not change.
   std::vector<std::pair<std::string, torch::Tensor>> state() override;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "limber/core/base/error.h"
 #include "limber/core/base/main.h"
 #include "limber/training/compress/masked_weights.h"
 
@@ -39,6 +40,7 @@ bool TargetSearch::run(std::int64_t& step, TrainingLog& log,
     hooks.before_step = [&](std::int64_t) { masked.before_step(); };
     hooks.after_step = [&](std::int64_t) { masked.after_step(); };
     hooks.keep_going = [] { return !stop_requested(); };
+    CompressibleNetwork::Quality quality = network_.validate();
     if (options_.admm.retrain_epochs > 0) {
       network_.train_epoch("trial " + std::to_string(state_.trials + 1), 0,
                            options_.admm.retrain_learning_rate, hooks);
@@ -48,7 +50,11 @@ bool TargetSearch::run(std::int64_t& step, TrainingLog& log,
       restore_copies(given, "", network_.state());
       return false;
     }
-    const CompressibleNetwork::Quality quality = network_.validate();
+    // As the compression that follows: a pass that makes it worse is not kept.
+    if (const auto retrained = network_.validate();
+        retrained.metric > quality.metric || !std::isfinite(quality.metric)) {
+      quality = retrained;
+    }
     restore_copies(given, "", network_.state());
     const double fall = before_.metric - quality.metric;
     // A network that has gone wrong is not fine either.
@@ -64,6 +70,12 @@ bool TargetSearch::run(std::int64_t& step, TrainingLog& log,
                {"ratio", std::exp(middle)},
                {"validation_metric", quality.metric}});
     reached(state_);
+  }
+  if (state_.low == 0) {
+    throw InputError(
+        "compress.target_loss: {:g}: even {:.3g} times fewer weights cost more than that of {}; "
+        "allow more, or name other layers in compress.layers",
+        options_.target_loss, std::exp(state_.high), network_.metric_name());
   }
   spdlog::info("{:.3g} times fewer weights stay within compress.target_loss", std::exp(state_.low));
   return true;

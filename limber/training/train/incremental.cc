@@ -21,17 +21,12 @@ torch::Tensor copy_of(const limber::Tensor& stored) {
 
 /// A compressed model has lost what training would go on from: rows are rounded, units are gone.
 void refuse_compressed(const Artifact& artifact) {
-  const nlohmann::json& window = artifact.contents().fields.data_window;
-  if (!window.is_object() || !window.contains("compressed")) return;
-  const nlohmann::json& compressed = window["compressed"];
-  const std::string from =
-      compressed.is_object() && compressed.contains("from") && compressed["from"].is_string()
-          ? compressed["from"].get<std::string>()
-          : "the version that it was made of";
+  const std::optional<std::string> origin = compressed_origin(artifact);
+  if (!origin) return;
   throw InputError(
       "{}: is a compressed model, and training cannot go on from it; train from {} and compress "
       "what comes out",
-      artifact.folder().string(), from);
+      artifact.folder().string(), *origin);
 }
 
 EarlierModel open_earlier(const Artifact& artifact) {
@@ -106,6 +101,18 @@ double share_of_cold(const Line& line, const Config& config) {
 }
 
 }  // namespace
+
+std::optional<std::string> compressed_origin(const Artifact& artifact) {
+  const nlohmann::json& window = artifact.contents().fields.data_window;
+  if (!window.is_object() || !window.contains("compressed")) return std::nullopt;
+  const nlohmann::json& compressed = window["compressed"];
+  if (compressed.is_object()) {
+    for (const char* key : {"origin", "from"}) {
+      if (compressed.contains(key) && compressed[key].is_string()) return compressed[key];
+    }
+  }
+  return "the version that it was made of";
+}
 
 NamedTensors EarlierModel::weights() const {
   NamedTensors weights;

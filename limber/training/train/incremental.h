@@ -41,6 +41,10 @@ struct Line {
 Line open_line(const std::filesystem::path& from, const std::filesystem::path& models_folder,
                const Config& config);
 
+/// Of a compressed version: the one that was trained, as far as the manifest tells. Nothing: it is
+/// not compressed.
+std::optional<std::string> compressed_origin(const Artifact& artifact);
+
 /// The model that training starts with: the weighted mean of the line's first and latest weights,
 /// w = c w_0 + (1 - c) w_{t-1} with c the cold weight. `dataset` was built with the latest model's
 /// encoders, grown: rows of new ids start as in a new model, those that an id which is gone had
