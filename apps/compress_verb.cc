@@ -114,6 +114,16 @@ class CompressRun {
           "compress.keep, "
           "compress.target_ratio, compress.target_loss or compress.bits");
     }
+    if (!trains(options) && !options.layers.empty()) {
+      throw InputError(
+          "compress.layers: nothing is asked of these weights; set compress.keep, "
+          "compress.target_ratio, compress.target_loss or compress.bits, too");
+    }
+    if (options.crossbar.samples > 0) {
+      throw InputError(
+          "compress.crossbar.samples: chips are drawn for networks of convolutions (a .yaml), not "
+          "for ranking models");
+    }
     if (trains(options)) {
       // What cannot be met is said before anything is read.
       const Budget budget(ranking_weights(loaded_.model), options);

@@ -231,6 +231,8 @@ class Compress(Case):
         refused("compress.structure=rows", "compress.block=[16]", "compress.keep=0.5", culprits=["compress.block"])
         refused("compress.keep=0.5", "compress.target_ratio=2", culprits=["compress.keep"])
         refused("compress.keeep=0.5", culprits=["compress.keep"])
+        refused("compress.layers=[global_block.mlp.layer0]", culprits=["compress.layers"])
+        refused("compress.crossbar.samples=3", culprits=["compress.crossbar.samples"])
         refused("compress.keep=0", culprits=["compress.keep"])
         refused("compress.keep=0.999", culprits=["takes nothing away"])
         refused("model.global_block.hidden=[4]", culprits=["model"])

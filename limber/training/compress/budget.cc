@@ -91,7 +91,10 @@ std::vector<std::int64_t> without_units(const Weights& weights,
 
 std::string known_weights(const std::string& name, const std::vector<CompressibleWeight>& weights) {
   std::vector<std::string> names;
-  for (const CompressibleWeight& weight : weights) names.push_back(weight.name);
+  for (const CompressibleWeight& weight : weights) {
+    if (weight.name.ends_with("." + name)) return fmt::format("; did you mean {}?", weight.name);
+    names.push_back(weight.name);
+  }
   const std::string near = did_you_mean(name, names);
   return near.empty() ? "; `limber compress --list` shows all" : near;
 }

@@ -166,6 +166,11 @@ TEST(Budget, NamesThatAreNoWeights) {
   options.layers = {"secnd"};
   EXPECT_EQ(message_of([&] { Budget(tiny_network(), options); }),
             "compress.layers: no weight is called secnd; did you mean second?");
+  auto nested = tiny_network();
+  nested[2].name = "block.second";
+  options.layers = {"second"};
+  EXPECT_EQ(message_of([&] { Budget(nested, options); }),
+            "compress.layers: no weight is called second; did you mean block.second?");
   options.layers = {"head"};
   options.keep = 0.5;
   EXPECT_EQ(message_of([&] { Budget(tiny_network(), options); }),

@@ -112,6 +112,10 @@ void replace_safetensors(const fs::path& path, const NamedTensors& tensors,
   sync_folder(path.parent_path());
 }
 
+bool has_checksum(const SafetensorsFile& file) {
+  return file.metadata().contains(kChecksum);
+}
+
 void check_safetensors(const SafetensorsFile& file, const fs::path& path) {
   const auto found = file.metadata().find(kChecksum);
   if (found == file.metadata().end() || found->second != checksum_of_tensors(file.tensors())) {

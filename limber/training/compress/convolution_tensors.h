@@ -29,6 +29,8 @@ void copy_tensors(const SafetensorsFile& file, const NamedTensors& into,
 /// tensors among its metadata. Throws Error.
 void replace_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                          const Metadata& metadata);
+/// Without one a file was written by something else, or before there were any.
+bool has_checksum(const SafetensorsFile& file);
 /// Throws InputError that names `path` where the file is not as replace_safetensors wrote it: a
 /// flipped bit would be trained on without a word.
 void check_safetensors(const SafetensorsFile& file, const std::filesystem::path& path);

@@ -98,7 +98,7 @@ class Files {
     if (!fs::exists(path)) return std::nullopt;
     SafetensorsFile file = SafetensorsFile::open(path);
     const auto found = file.metadata().find("fingerprint");
-    if (found == file.metadata().end() || found->second != fingerprint_) {
+    if (found == file.metadata().end() || found->second != fingerprint_ || !has_checksum(file)) {
       spdlog::warn("{}: of other layers, training options or images; left aside", path.string());
       return std::nullopt;
     }
