@@ -15,7 +15,7 @@ struct AdmmOptions {
   std::int64_t updates_per_epoch = 4;
   double rho = 1e-3;
   double rho_growth = 1.5;
-  double learning_rate = 1e-3;
+  double learning_rate = 3e-3;
   std::int64_t retrain_epochs = 2;
   double retrain_learning_rate = 1e-3;
 
@@ -25,7 +25,7 @@ struct AdmmOptions {
           "Passes over the training data under the penalty; 0 projects at once, which is magnitude "
           "pruning.");
     visit("updates_per_epoch", updates_per_epoch, at_least(1),
-          "Projections and updates of the scaled duals in each pass.");
+          "Projections and updates of the scaled duals in each pass, at most one in 20 steps.");
     visit("rho", rho, positive(), "Strength of the penalty at first.");
     visit("rho_growth", rho_growth, at_least(1), "Factor of the strength at each update.");
     visit("learning_rate", learning_rate, positive(), "Step size under the penalty.");

@@ -112,7 +112,7 @@ struct FeatureOptions {
           "id, ids: remember every value seen in training; know them by a minimal perfect hash and "
           "a fingerprint, in a few bytes each; hash values into hash_size rows; or hash them into "
           "two numbers and sum a row for the quotient and the remainder of each "
-          "(docs/compress.md).");
+          "(docs/vocabularies.md).");
     visit("min_count", min_count, at_least(1),
           "dictionary, perfect_hash: values seen fewer times share the out-of-vocabulary row.");
     visit("max_values", max_values, at_least(0),
