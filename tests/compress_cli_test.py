@@ -284,7 +284,9 @@ class CompressNetwork(Case):
         self.assertEqual((sizes["weights_before"], sizes["weights_after"]),
                          (4 * 9 + 8 * 4 * 9 + 4 * 8, 2 * 9 + 4 * 2 * 9 + 4 * 4))
         self.assertGreater(sizes["bit_ratio"], sizes["weight_ratio"])
-        self.assertGreater(measured["crossbars"]["total"]["area_reduction"], 0)
+        crossbars = measured["crossbars"]["total"]
+        self.assertGreater(crossbars["area_reduction"], 0)
+        self.assertAlmostEqual(crossbars["weight_compression"], sizes["weight_ratio"])
         self.assertIn("<svg", report.read_text())
 
     def test_damaged_weights_are_not_compressed(self):

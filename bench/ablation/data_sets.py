@@ -85,8 +85,8 @@ def synthetic(program, rows):
     log = ads_log(program, rows)
     ids = ["category", *(f"id_{number:02}" for number in range(2, 27))]
     numbers = [f"number_{number:02}" for number in range(1, 14)]
-    # Rows of rarer values learn their few clicks by heart: what has many of them predicts 2% too few
-    # clicks on new rows, whatever the labels were calibrated on.
+    # Rows of rarer values learn their few clicks by heart: what has many of them predicts too few
+    # clicks on new rows, whatever it was calibrated on.
     min_count = max(5, round(rows * RAREST))
     features = [{"name": name, "kind": "id", "dim": 8, "min_count": min_count} for name in ids]
     features += [{"name": name, "kind": "number", "transform": "log1p"} for name in numbers]
