@@ -19,7 +19,7 @@ from ablation.options import Parser
 from ablation.runs import PROGRAM, check_programs
 from compress.models import LARGE_IDS, ads, large, movielens, quotient_remainder
 from compress.steps import Workshop
-from compress.tables import as_json, crossbar_table, network_table, table_of
+from compress.tables import as_json, crossbar_table, network_table, rows_ratio, table_of
 from quality.protocols import ROOT, BenchError
 
 CANDIDATES = 64
@@ -52,7 +52,8 @@ def tables_and_vocabularies(workshop, model, ids):
     settings = quotient_remainder(workshop.manifest(trained), ids, TIMES)
     quotients = workshop.train(model, settings, f"{model.name}, quotients and remainders")
     quotients["difference"] = workshop.difference(trained, quotients, f"{model.name}, quotients and remainders")
-    return trained, ways, [(f"{TIMES}x fewer rows of {counted(ids)} (QR), trained anew", quotients)]
+    quotients["rows_ratio"] = rows_ratio(workshop.manifest(trained), workshop.manifest(quotients), ids)
+    return trained, ways, [(f"{quotients['rows_ratio']:.2f}x fewer rows of {counted(ids)} (QR), trained anew", quotients)]
 
 
 def counted(ids):

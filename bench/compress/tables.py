@@ -1,5 +1,7 @@
 """The table of each model, and the line of JSON."""
 
+from pathlib import Path
+
 from quality.tables import text_table
 
 from .models import rows_of_tables
@@ -44,19 +46,42 @@ def sizes_from(first, step):
                    "ratio": before[part]["before"] / max(after[part]["after"], 1)} for part in PARTS}
 
 
+def sizes_of(folder):
+    """Bytes of a published model's files, by part, as the program counts them."""
+    files = [file for file in Path(folder).rglob("*") if file.is_file() and file.name != "training_log.jsonl"]
+    parts = {"tables": "tables", "vocabularies": "vocabulary"}
+    sizes = {part: sum(file.stat().st_size for file in files if file.parent.name == name)
+             for part, name in parts.items()}
+    return {**sizes, "dense": (Path(folder) / "dense.safetensors").stat().st_size,
+            "whole": sum(file.stat().st_size for file in files)}
+
+
+def rows_ratio(before, after, ids):
+    """How many times fewer rows the embedding tables of these ids have, by `limber inspect --json`."""
+    def rows(manifest):
+        return sum(tensor["shape"][0] for tensor in manifest["tensors"]
+                   if tensor["name"].removeprefix("tables.") in ids)
+    return rows(before) / rows(after)
+
+
 def table_of(model, manifest, trained, ways, others, speeds, candidates):
     sizes = ways[0][1]["metrics"]["compression"]["sizes"]
-    lines = [["", *PARTS, "AUC", "change of AUC", "change of log loss", f"speed at {candidates}"]]
+    lines = [["", *PARTS, "AUC", "log loss", "change of AUC", "change of log loss", f"speed at {candidates}"]]
     auc = metrics_of(trained["metrics"], "auc")
-    lines.append(["as trained", *(size(sizes[part]["before"]) for part in PARTS), value(auc), "", "",
+    lines.append(["as trained", *(size(sizes[part]["before"]) for part in PARTS), value(auc),
+                  value(metrics_of(trained["metrics"], "log_loss")), "", "",
                   f"{speeds[0]['candidates_per_second']:,.0f}/s"])
     for (title, step), speed in zip(ways, speeds[1:]):
         sizes = sizes_from(ways[0][1], step)
         changes = [difference_of(step, name) for name in ("auc", "log_loss")]
         lines.append([title, *(f"{size(sizes[part]['after'])} ({sizes[part]['ratio']:.1f}x)" for part in PARTS),
-                      value(metrics_of(step["metrics"], "auc")), *map(change, changes), f"{speed['speed_up']:.2f}x"])
+                      *(value(metrics_of(step["metrics"], name)) for name in ("auc", "log_loss")),
+                      *map(change, changes), f"{speed['speed_up']:.2f}x"])
+    before = sizes_of(trained["to"])
     for title, step in others:
-        lines.append([title, *("" for _ in PARTS), value(metrics_of(step["metrics"], "auc")),
+        after = sizes_of(step["to"])
+        lines.append([title, *(f"{size(after[part])} ({before[part] / max(after[part], 1):.1f}x)" for part in PARTS),
+                      *(value(metrics_of(step["metrics"], name)) for name in ("auc", "log_loss")),
                       *(change(difference_of(step, name)) for name in ("auc", "log_loss")), ""])
     ids = sum(rows_of_tables(manifest).values())
     return f"\n{model.title}\n  {ids:,} ids in dictionaries\n\n{text_table(lines)}\n"
@@ -111,6 +136,7 @@ def as_json(results):
         loss = -difference_of(others[0][1], "auc")["value"]
         worst("auc_loss_qr", loss)
         line[f"auc_loss_qr_{name}"] = loss
+        line[f"qr_ratio_{name}"] = others[0][1]["rows_ratio"]
         vocabularies = ways[2][1]["metrics"]["compression"]["sizes"]["vocabularies"]
         ids = sum(rows_of_tables(manifest).values())
         line[f"bytes_per_id_{name}"] = vocabularies["after"] / ids
