@@ -38,7 +38,7 @@ void write_log(const fs::path& folder) {
       const auto words = random.below(4);
       for (std::uint64_t w = 0; w < words; ++w) log << (w > 0 ? " " : "") << "w" << random.below(9);
       log << ',' << 1000 * m + r << ',' << random.below(2) << ',' << random.below(2) << ','
-          << 0.25 * static_cast<double>(1 + random.below(8)) << '\n';
+          << 0.25 * static_cast<double>(random.below(9)) << '\n';
     }
   }
 }
@@ -119,7 +119,8 @@ Config make_config(const fs::path& folder, const Shape& shape) {
   model.global_block.experts.kind = shape.experts;
   model.global_block.experts.count = 2;
   model.global_block.experts.hidden = shape.subset ? Sizes{} : Sizes{7, 5};
-  if (shape.weights) model.global_block.experts.groups = {{"all", {"liked", "bought"}}};
+  if (shape.weights && shape.experts != "none")
+    model.global_block.experts.groups = {{"all", {"liked", "bought"}}};
   CalibrationOptions& calibration = model.global_block.calibration;
   calibration.enabled = shape.calibration != "off";
   calibration.buckets = 7;
@@ -171,7 +172,8 @@ std::vector<Shape> all_shapes() {
                           (adapt != "weights" || meta_activation != "relu" || start != "zero")) {
                         continue;
                       }
-                      if (history == "off" && (start != "zero" || signal != "label")) continue;
+                      if (history != "mean" && start != "zero") continue;
+                      if (history == "off" && signal != "label") continue;
                       if (adapt == "embedding" && meta_activation == "tanh") continue;
                       if (mlp == "none" && activation == "tanh") continue;
                       const bool subset = (shapes.size() / 3) % 2 == 1;

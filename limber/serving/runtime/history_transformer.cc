@@ -75,8 +75,9 @@ void FrozenHistoryTransformer::run(const Layer& layer, const Room& room, float* 
 }
 
 void FrozenHistoryTransformer::forward(const float* steps, std::int64_t count,
-                                       const float* candidates, std::int64_t rows, bool own_rows,
-                                       Workspace& workspace, float* to, std::int64_t to_row) const {
+                                       const float* candidates, std::int64_t rows,
+                                       const std::int64_t* own_steps, Workspace& workspace,
+                                       float* to, std::int64_t to_row) const {
   const std::int64_t seen = std::min(count, length_), row = padded(dim_);
   const std::int64_t at_once = std::clamp<std::int64_t>(kSteps / std::max<std::int64_t>(seen, 1), 1,
                                                         std::max<std::int64_t>(rows, 1));
@@ -99,7 +100,7 @@ void FrozenHistoryTransformer::forward(const float* steps, std::int64_t count,
     for (std::int64_t i = first; i < last; ++i) {
       const float* candidate = candidates + i * row;
       for (std::int64_t s = count - seen; s < count; ++s) {
-        if (own_rows && s == i) continue;
+        if (own_steps != nullptr && own_steps[i] == s) continue;
         const std::int64_t after = count - 1 - s;
         float* step = x + static_cast<std::int64_t>(place.size()) * row;
         for (std::int64_t c = 0; c < dim_; ++c) {

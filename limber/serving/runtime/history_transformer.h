@@ -21,9 +21,11 @@ class FrozenHistoryTransformer {
   /// How many of the latest steps are read.
   std::int64_t length() const { return length_; }
   /// `steps` [count, dim], dense, the latest last; candidates [rows, dim], padded -> to [rows,
-  /// dim], `to_row` apart. `own_rows`: candidate i is step i, and does not see itself.
+  /// dim], `to_row` apart. `own_steps` [rows]: the step that a candidate is itself and does not
+  /// see, -1 for none; null: the candidates are none of the steps.
   void forward(const float* steps, std::int64_t count, const float* candidates, std::int64_t rows,
-               bool own_rows, Workspace& workspace, float* to, std::int64_t to_row) const;
+               const std::int64_t* own_steps, Workspace& workspace, float* to,
+               std::int64_t to_row) const;
 
  private:
   struct Norm {

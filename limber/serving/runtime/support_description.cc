@@ -91,7 +91,7 @@ void attend(const FrozenHistoryEncoder& history, const std::vector<float>& slots
   if (history.transformer) {
     float* own = workspace.take(rows, dim);
     apply_linear(history.candidate, candidates, candidates_row, rows, own);
-    history.transformer->forward(slots.data(), count, own, rows, own_rows, workspace, to, to_row);
+    history.transformer->forward(slots.data(), count, own, rows, nullptr, workspace, to, to_row);
     return;
   }
   if (count == 0) {
@@ -190,13 +190,22 @@ SupportDescription describe_support(const RuntimeModel& model, const SupportRows
       encode(model, *support.rows, by_residual ? residual : deviation, workspace);
   const std::int64_t inputs_row = padded(model.history_inputs.width() + labels);
   if (history.transformer) {
+    // Only what weighs anything is a step of the sequence.
+    static thread_local std::vector<std::int64_t> step_of_row;
+    step_of_row.assign(static_cast<std::size_t>(rows), -1);
     result.slots.resize(static_cast<std::size_t>(rows * width));
+    std::int64_t steps = 0;
     for (std::int64_t i = 0; i < rows; ++i) {
-      std::copy_n(encoded + i * padded(width), width, result.slots.data() + i * width);
+      if (weight(i) <= 0) continue;
+      std::copy_n(encoded + i * padded(width), width, result.slots.data() + steps * width);
+      step_of_row[static_cast<std::size_t>(i)] = steps++;
     }
-    attend(history, result.slots, inputs, inputs_row, rows, /*own_rows=*/true, workspace,
-           x + block.constant_width, row);
-    const std::int64_t unseen = std::max<std::int64_t>(rows - history.transformer->length(), 0);
+    result.slots.resize(static_cast<std::size_t>(steps * width));
+    float* own = workspace.take(rows, width);
+    apply_linear(history.candidate, inputs, inputs_row, rows, own);
+    history.transformer->forward(result.slots.data(), steps, own, rows, step_of_row.data(),
+                                 workspace, x + block.constant_width, row);
+    const std::int64_t unseen = std::max<std::int64_t>(steps - history.transformer->length(), 0);
     result.slots.erase(result.slots.begin(), result.slots.begin() + unseen * width);
     return description;
   }

@@ -1,7 +1,6 @@
 #include "limber/training/layers/transformer.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace limber {
 namespace {
@@ -44,10 +43,11 @@ torch::Tensor TransformerLayerImpl::forward(const torch::Tensor& x, const torch:
                          .view({sequences, steps, 3, heads_, width / heads_})
                          .permute({2, 0, 3, 1, 4})
                          .unbind(0);
-  const double scale = 1 / std::sqrt(static_cast<double>(width / heads_));
-  const torch::Tensor scores = (torch::matmul(parts[0], parts[1].transpose(2, 3)) * scale)
-                                   .masked_fill(closed.view({sequences, 1, 1, steps}), kClosed);
-  const torch::Tensor mixed = torch::matmul(torch::softmax(scores, 3), parts[2])
+  // One fused operation: the scores of all steps never leave the cache.
+  const torch::Tensor mask = torch::zeros({sequences, 1, 1, steps}, x.options())
+                                 .masked_fill_(closed.view({sequences, 1, 1, steps}), kClosed)
+                                 .expand({sequences, 1, steps, steps});
+  const torch::Tensor mixed = at::scaled_dot_product_attention(parts[0], parts[1], parts[2], mask)
                                   .transpose(1, 2)
                                   .reshape({sequences, steps, width});
   const torch::Tensor attended = x + each_step(out_, mixed);

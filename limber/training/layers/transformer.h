@@ -25,6 +25,9 @@ TORCH_MODULE(RowNorm);
 ///
 /// F_1 is half as wide as x, which LiRank (arXiv 2402.06859, section 3.7) found to be nearly all
 /// that a wider one gives.
+///
+/// Differentiable once, as LibTorch's fused attention is: an inner loop's gradients, which are
+/// differentiated again, do not run through the history.
 class TransformerLayerImpl : public torch::nn::Module {
  public:
   TransformerLayerImpl(std::int64_t width, std::int64_t heads, torch::TensorOptions tensor);

@@ -199,10 +199,11 @@ void expect_weights_equal_copies(const std::string& parts, const std::vector<int
   const InputLayout layout = test::small_layout();
   ModelOptions options = test::smooth_model();
   options.meta_block.adapt = parts == "embedding" ? "embedding" : "weights";
-  options.statistics.enabled = options.history.enabled = parts == "mean" || parts == "attention";
-  options.history.pooling = parts == "attention" ? "attention" : "mean";
+  const bool history = parts == "mean" || parts == "attention" || parts == "transformer";
+  options.statistics.enabled = options.history.enabled = history;
+  options.history.pooling = history ? parts : "mean";
   options.history.signal = "residual";
-  options.history.dim = 3;
+  options.history.dim = parts == "transformer" ? 4 : 3;
   RankingModel model = test::make_test_model(layout, options, MetaOptions{});
   TaskBatch weighed = test::random_batch(layout, {5, 0, 2, 3}, {3, 1, 2, 1}, 3);
   const TaskBatch copied = test::repeat_rows(weighed, repeats);
@@ -247,7 +248,7 @@ TEST(Episode, WeightsCountAsRepetitions) {
 
 TEST(Episode, RowsOfWeightZeroAreAbsent) {
   const std::vector<int> kept = {1, 1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0, 1, 0, 1, 1};
-  for (const char* parts : {"block", "embedding", "mean", "attention"}) {
+  for (const char* parts : {"block", "embedding", "mean", "attention", "transformer"}) {
     expect_weights_equal_copies(parts, kept, 2);
   }
 }

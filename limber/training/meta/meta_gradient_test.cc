@@ -36,7 +36,7 @@ class MetaGradient : public testing::TestWithParam<Case> {
     options.history.enabled = given.history;
     options.history.pooling = given.pooling;
     options.history.hidden = {};  // linear: relu's kinks would spoil the differences
-    options.history.dim = 3;
+    options.history.dim = given.pooling == "transformer" ? 4 : 3;
     MetaOptions meta;
     meta.inner_learning_rate = given.rates;
     meta.inner_learning_rate_start = 1.5;
@@ -126,6 +126,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"embedding", 3, "interaction", "embedding", "scalar"},
         Case{"history_start", 2, "interaction", "weights", "per_tensor", "history", true},
         Case{"attention", 2, "interaction", "weights", "per_tensor", "zero", true, "attention"},
+        Case{"transformer", 2, "interaction", "weights", "per_tensor", "zero", true, "transformer"},
+        Case{"transformer_weights", 2, "interaction", "embedding", "scalar", "zero", true,
+             "transformer", 2, true},
         Case{"two_labels", 2, "interaction", "weights", "per_tensor", "zero", false, "mean", 2},
         Case{"weights", 2, "interaction", "weights", "per_tensor", "history", true, "mean", 2,
              true},

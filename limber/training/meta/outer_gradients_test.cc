@@ -52,6 +52,7 @@ struct Case {
   bool second = true;
   bool weights = false;
   bool wide_type = true;  ///< double; else float
+  bool label_weights = false;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& value) {
@@ -70,11 +71,14 @@ class DividedGradients : public testing::TestWithParam<Case> {
     options.meta_block.start = given.parts == "start" ? "history" : "zero";
     options.meta_block.activation = options.global_block.activation =
         given.wide_type ? "tanh" : "relu";
-    options.history.enabled = given.parts == "all" || given.parts == "start";
+    const bool transformer = given.parts == "transformer";
+    options.history.enabled = given.parts == "all" || given.parts == "start" || transformer;
     options.statistics.enabled = given.parts == "all" || given.parts == "statistics";
-    options.history.pooling = given.parts == "all" ? "attention" : "mean";
+    options.history.pooling = transformer            ? "transformer"
+                              : given.parts == "all" ? "attention"
+                                                     : "mean";
     options.history.signal = "residual";
-    options.history.dim = 3;
+    options.history.dim = transformer ? 4 : 3;
     model_ = test::make_test_model(layout_, options, MetaOptions{},
                                    given.wide_type ? torch::kDouble : torch::kFloat);
     // Tasks of all sizes, one without support, one that is larger than a thread's share.
@@ -91,6 +95,7 @@ class DividedGradients : public testing::TestWithParam<Case> {
     }
     if (given.weights) test::weigh(batch_, 6);
     options_ = {.train = true, .second_order = given.second, .steps = 2};
+    if (given.label_weights) options_.label_weights = torch::tensor({2.5, 0.5}, model_->tensor);
   }
 
   InputLayout layout_;
@@ -102,7 +107,8 @@ class DividedGradients : public testing::TestWithParam<Case> {
 TEST_P(DividedGradients, EqualTheUndivided) {
   for (auto& parameter : model_->parameters()) parameter.mutable_grad() = Tensor();
   const Episode episode = run_episode(model_, batch_, options_);
-  const LossSum loss = loss_sum(episode.query_logits, episode.query_labels, episode.query_weights);
+  const LossSum loss = loss_sum(episode.query_logits, episode.query_labels, episode.query_weights,
+                                options_.label_weights);
   loss.mean().backward();
   const auto expected = gradients_of(model_, episode.table_rows);
   EXPECT_GT(expected.size(), 8U);
@@ -143,7 +149,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"embedding", "embedding"}, Case{"member_level", "member"},
                     Case{"all", "all"}, Case{"all_first_order", "all", false},
                     Case{"weighed", "all", true, true}, Case{"start", "start"},
-                    Case{"statistics", "statistics"},
+                    Case{"statistics", "statistics"}, Case{"transformer", "transformer"},
+                    Case{"label_weights", "all", true, true, true, true},
                     Case{"relu_in_float", "all", true, true, false},
                     Case{"without_support", "none"},
                     Case{"without_support_in_float", "none", true, true, false}),

@@ -32,6 +32,7 @@ Tensor statistics(const RankingModel& model, const Tensor& sums, const Tensor& e
 
 void describe_support(RankingModel& model, SupportContext& context) {
   const Segments& support = context.support;
+  const bool inner_loop = !model->meta_block.is_empty();
   Tensor residual;
   if (model->uses_residuals()) residual = residuals(model, context);
   // What the other rows of a row's task weigh; sums of weights round, but never below nothing.
@@ -44,8 +45,10 @@ void describe_support(RankingModel& model, SupportContext& context) {
         torch::cat({torch::nan_to_num(context.support_labels - model->base_rates), residual}, 1));
     const Tensor sums = sum_rows(by_row, support);
     context.statistics_by_task = statistics(model, sums, context.evidence);
-    context.statistics_by_support =
-        statistics(model, expand_rows(sums, support) - by_row, others());
+    if (inner_loop) {
+      context.statistics_by_support =
+          statistics(model, expand_rows(sums, support) - by_row, others());
+    }
   }
 
   if (model->history) {
@@ -59,13 +62,17 @@ void describe_support(RankingModel& model, SupportContext& context) {
                                             context.support_weights, support};
       context.history_by_query =
           history->attend(context.query_inputs, context.query, slots, /*own_rows=*/false);
-      context.history_by_support =
-          history->attend(context.support_inputs, support, slots, /*own_rows=*/true);
+      if (inner_loop) {
+        context.history_by_support =
+            history->attend(context.support_inputs, support, slots, /*own_rows=*/true);
+      }
     } else {
       const Tensor by_row = context.weighed(encoded);
       const Tensor sums = sum_rows(by_row, support);
       context.history_by_task = history->pool(sums, context.evidence);
-      context.history_by_support = history->pool(expand_rows(sums, support) - by_row, others());
+      if (inner_loop) {
+        context.history_by_support = history->pool(expand_rows(sums, support) - by_row, others());
+      }
       if (model->history_start.defined()) {
         context.start_by_task = torch::mm(context.history_by_task, model->history_start);
         context.start_by_support = torch::mm(context.history_by_support, model->history_start);

@@ -29,7 +29,8 @@ struct SupportContext {
   torch::Tensor history_by_task;     ///< [tasks, history dim], mean pooling
   torch::Tensor history_by_query;    ///< [query rows, history dim], attention pooling
   torch::Tensor start_by_task;       ///< [tasks, dim]: start of the embedding from the history
-  /// The same for the support rows, each without its own label.
+  /// The same for the support rows, each without its own label; for the inner loop alone,
+  /// undefined without a meta block.
   torch::Tensor statistics_by_support, history_by_support, start_by_support;
 };
 

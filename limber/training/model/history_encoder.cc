@@ -37,6 +37,35 @@ Tensor pad(const Tensor& rows, const Tensor& places, std::int64_t tasks, std::in
       .view({tasks, width, rows.size(1)});
 }
 
+/// The support rows that are steps of a sequence: those that count at all.
+struct Steps {
+  Segments support;                       ///< of the steps
+  std::vector<std::int64_t> rows;         ///< the support row of each step
+  std::vector<std::int64_t> step_of_row;  ///< [support rows]; -1: none
+};
+
+/// `weights` [support rows, 1], or undefined.
+Steps steps_of(const Segments& support, const Tensor& weights) {
+  const auto rows = static_cast<std::size_t>(support.rows());
+  Tensor counted;
+  if (weights.defined()) counted = (weights > 0).flatten().to(torch::kCPU).contiguous();
+  Steps steps;
+  steps.rows.reserve(rows);
+  steps.step_of_row.reserve(rows);
+  std::vector<std::int64_t> offsets{0};
+  for (std::int64_t t = 0; t < support.tasks(); ++t) {
+    const auto at = static_cast<std::size_t>(t);
+    for (std::int64_t row = support.offsets()[at]; row < support.offsets()[at + 1]; ++row) {
+      const bool counts = !counted.defined() || counted.const_data_ptr<bool>()[row];
+      steps.step_of_row.push_back(counts ? static_cast<std::int64_t>(steps.rows.size()) : -1);
+      if (counts) steps.rows.push_back(row);
+    }
+    offsets.push_back(static_cast<std::int64_t>(steps.rows.size()));
+  }
+  steps.support = Segments(std::move(offsets), support.counts().device());
+  return steps;
+}
+
 }  // namespace
 
 HistoryEncoderImpl::HistoryEncoderImpl(const InputLayout& layout, const HistoryOptions& options,
@@ -76,8 +105,15 @@ Tensor HistoryEncoderImpl::attend(const Tensor& candidates, const Segments& rows
                                   const Slots& slots, bool own_rows) {
   const Segments& support = slots.support;
   if (transformer_) {
-    return transformer_(slots.encoded, support, candidate_(inputs_.select(candidates)), rows,
-                        own_rows);
+    const Tensor own = candidate_(inputs_.select(candidates));
+    const Steps steps = steps_of(support, slots.weights);
+    const Tensor kept =
+        steps.rows.size() == static_cast<std::size_t>(support.rows())
+            ? slots.encoded
+            : slots.encoded.index_select(
+                  0, torch::tensor(steps.rows, torch::kLong).to(slots.encoded.device()));
+    return transformer_(kept, steps.support, own, rows,
+                        own_rows ? steps.step_of_row : std::vector<std::int64_t>{});
   }
   const std::int64_t tasks = support.tasks();
   const std::int64_t length = longest(support), width = longest(rows);

@@ -34,7 +34,7 @@ class HistoryEncoderImpl : public torch::nn::Module {
   };
   /// Pooling by candidate: candidates [rows, all columns] of the tasks `rows` attend to their
   /// task's support rows and to an empty slot, or are read with the latest of these as a sequence
-  /// (where weights do not count: no step can stand in it twice) -> [rows, dim]. `own_rows`: the
+  /// (of those that weigh anything; none can stand in it twice) -> [rows, dim]. `own_rows`: the
   /// candidates are the support rows themselves, and none attends to itself.
   torch::Tensor attend(const torch::Tensor& candidates, const Segments& rows, const Slots& slots,
                        bool own_rows);

@@ -22,13 +22,20 @@ class HistoryTransformerImpl : public torch::nn::Module {
  public:
   HistoryTransformerImpl(const HistoryOptions& options, torch::TensorOptions tensor);
   /// steps [support rows, dim], candidates [rows, dim] of the tasks `rows` -> [rows, dim].
-  /// `own_rows`: the candidates are the support rows themselves, and none sees itself.
+  /// `own_steps` [rows]: the step that a candidate is itself and does not see, -1 for none; empty:
+  /// the candidates are none of the steps.
   torch::Tensor forward(const torch::Tensor& steps, const Segments& support,
-                        const torch::Tensor& candidates, const Segments& rows, bool own_rows);
+                        const torch::Tensor& candidates, const Segments& rows,
+                        const std::vector<std::int64_t>& own_steps);
 
   static constexpr std::int64_t kLast = 5;
 
  private:
+  /// steps [rows, width, dim] with their positions, candidates [rows, dim], closed [rows, width],
+  /// true where there is no step -> [rows, dim].
+  torch::Tensor read(const torch::Tensor& steps, const torch::Tensor& candidates,
+                     const torch::Tensor& closed);
+
   std::int64_t length_;
   std::vector<TransformerLayer> layers_;
   RowNorm norm_{nullptr};

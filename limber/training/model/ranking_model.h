@@ -18,7 +18,8 @@ namespace limber {
 /// depends on the config; how they are run on support and query rows is in meta/episode.h.
 class RankingModelImpl : public torch::nn::Module {
  public:
-  /// `base_rates`: share of ones of each label in the training rows; the logits start there.
+  /// `base_rates`: share of ones of each label in the training rows; what a member's labels are
+  /// compared with.
   RankingModelImpl(InputLayout layout, const ModelOptions& model, const MetaOptions& meta,
                    std::vector<double> base_rates, std::uint64_t seed, torch::TensorOptions tensor);
 
