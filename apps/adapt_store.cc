@@ -1,22 +1,18 @@
 #include "apps/adapt_store.h"
 
-#include <chrono>
-#include <cmath>
 #include <map>
 #include <mutex>
 #include <set>
 #include <thread>
 
+#include "apps/log_interactions.h"
 #include "apps/thread_count.h"
 #include "limber/core/base/counted.h"
 #include "limber/core/base/error.h"
-#include "limber/core/base/files.h"
 #include "limber/core/base/main.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
-#include "limber/core/data/reader.h"
-#include "limber/serving/rows/log_rows.h"
-#include "limber/serving/rows/row_encoder.h"
+#include "limber/core/data/member_shard.h"
 #include "limber/serving/service/ranking_service.h"
 
 namespace limber {
@@ -43,10 +39,11 @@ std::int64_t leave_out_older(MemberStore& store, std::vector<MemberInteraction>&
   }));
 }
 
-/// Puts the log's interactions into the store: in the order of time where the config knows it, for
-/// which all of them are held in memory at once; else in the order of the files.
-void load_interactions(const ServedModel& model, const Config& config, MemberStore& store) {
-  const RequestSchema& schema = model.schema();
+/// Puts the interactions of the log's members in `shard` into the store: in the order of time where
+/// the config knows it, for which all of them are held in memory at once; else in the order of the
+/// files.
+void load_interactions(const ServedModel& model, const Config& config, const MemberShard& shard,
+                       MemberStore& store) {
   std::vector<MemberInteraction> waiting;
   constexpr std::size_t together = 4096;
   std::int64_t stored = 0, known = 0;
@@ -60,43 +57,15 @@ void load_interactions(const ServedModel& model, const Config& config, MemberSto
     }
     waiting.clear();
   };
-  std::string room;
-  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                          std::chrono::system_clock::now().time_since_epoch())
-                          .count();
-  const int time_column = config.data.time.empty() ? -1 : schema.find(config.data.time);
+  const bool timed = !config.data.time.empty();
   const Stopwatch time;
-  const std::int64_t skipped = for_each_log_row(
-      expand_paths(config.data.interactions), schema, config.data.on_bad_row == "skip", "loading",
-      [&](FieldRow& row, const LogPlace& place) {
-        MemberInteraction one;
-        one.member = member_name(key_of(row[schema.task()], room));
-        // The same row of the same file is stored once.
-        one.interaction.event_id = fmt::format("{}:{}", place.file->filename().string(), place.row);
-        one.interaction.time_ms = now_ms;
-        if (time_column >= 0) {
-          const FieldValue& value = row[static_cast<std::size_t>(time_column)];
-          if (value.missing()) throw BadField(config.data.time, "the time is missing");
-          const double seconds = value.kind == FieldValue::Kind::kText
-                                     ? static_cast<double>(time_of(value.text))
-                                     : number_of(value);
-          // What a store keeps expires by this time, so milliseconds must not pass for seconds.
-          constexpr double year_3000 = 32503680000;
-          if (!(std::abs(seconds) < year_3000)) {
-            throw BadField(config.data.time,
-                           fmt::format("{} is no time in seconds since 1970", seconds));
-          }
-          one.interaction.time_ms = static_cast<std::int64_t>(1000 * seconds);
-        }
-        NamedFields fields;
-        for (std::size_t c = 0; c < schema.columns(); ++c) {
-          if (c != schema.task() && !row[c].missing()) fields.emplace_back(schema.name(c), row[c]);
-        }
-        one.interaction.body = to_json(fields);
+  const std::int64_t skipped = for_each_interaction(
+      model, config, [&](const Key& member) { return shard.has(member); },
+      [&](MemberInteraction one) {
         waiting.push_back(std::move(one));
-        if (time_column < 0 && waiting.size() == together) write();
+        if (!timed && waiting.size() == together) write();
       });
-  if (time_column >= 0) {
+  if (timed) {
     std::stable_sort(waiting.begin(), waiting.end(),
                      [](const MemberInteraction& a, const MemberInteraction& b) {
                        return a.interaction.time_ms < b.interaction.time_ms;
@@ -123,8 +92,14 @@ int adapt_store(const AdaptArguments& arguments) {
                                ? arguments.most_interactions
                                : std::max<std::int64_t>(200, 2 * model->interactions_wanted());
   kept.interaction_ttl = std::chrono::hours(24) * arguments.interaction_days;
+  const MemberShard shard = parse_member_shard(arguments.shard, "--shard");
+  if (!shard.all() && arguments.store.starts_with("rocksdb:")) {
+    throw InputError(
+        "--shard: one process at a time opens a RocksDB folder, with all its processors; shards "
+        "are for Redis, or for --output");
+  }
   const auto store = open_member_store(arguments.store, kept);
-  if (arguments.load) load_interactions(*model, config, *store);
+  if (arguments.load) load_interactions(*model, config, shard, *store);
   if (!runtime.uses_support()) {
     throw InputError("{}: the model has no part that is adapted to members", arguments.model);
   }
@@ -148,7 +123,9 @@ int adapt_store(const AdaptArguments& arguments) {
         const ScanPage page = store->scan(cursor, 256, runtime.name(), version);
         cursor = page.next_cursor;
         finished = cursor.empty();
-        for (const ScanEntry& entry : page.entries) members.push_back(entry.member);
+        for (const ScanEntry& entry : page.entries) {
+          if (shard.has(key_of(entry.member))) members.push_back(entry.member);
+        }
       }
       if (!members.empty()) personaliser.refresh_many(*model, *bench, members);
       const std::lock_guard lock(mutex);

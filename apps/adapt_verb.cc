@@ -16,6 +16,7 @@
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
 #include "limber/core/data/dataset_builder.h"
+#include "limber/core/data/member_shard.h"
 #include "limber/core/data/table_writer.h"
 #include "limber/serving/runtime/adapter.h"
 #include "limber/serving/runtime/dataset_rows.h"
@@ -113,6 +114,31 @@ void adapt_tasks(const std::shared_ptr<const RuntimeModel>& model, const Dataset
   if (failure) std::rethrow_exception(failure);
 }
 
+/// What the parts' names begin with. Without shards the number of the part follows.
+std::string part_prefix(const RuntimeModel& model, const MemberShard& shard) {
+  if (shard.all()) return model.version() + "-";
+  return fmt::format("{}-shard-{}-of-{}-", model.version(), shard.index, shard.count);
+}
+
+/// Throws where `folder` holds parts of this version that were made in another number of shards:
+/// beside them members would be there twice.
+void check_same_shards(const fs::path& folder, const RuntimeModel& model,
+                       const MemberShard& shard) {
+  const std::string of = fmt::format("-of-{}-", shard.count);
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(model.version() + "-") || entry.path().extension() != ".parquet") {
+      continue;
+    }
+    const bool sharded = name.starts_with(model.version() + "-shard-");
+    if (sharded != shard.all() && (!sharded || name.find(of) != std::string::npos)) continue;
+    throw InputError(
+        "--output {}: holds {}, of the same version in other shards; name another folder, or "
+        "remove it",
+        folder.string(), name);
+  }
+}
+
 /// From log files to a file, or to a folder of parts, of which those that exist are kept.
 int adapt_files(const AdaptArguments& arguments) {
   const fs::path output = arguments.output;
@@ -130,11 +156,13 @@ int adapt_files(const AdaptArguments& arguments) {
         "{}: the model has no meta block (model.meta_block.enabled), so there is nothing to adapt",
         arguments.model);
   }
+  const MemberShard shard = parse_member_shard(arguments.shard, "--shard");
+  if (parts && fs::is_directory(output)) check_same_shards(output, *model, shard);
   const Config config =
       parse_config(config_to_yaml(model->config), arguments.model, arguments.settings);
   const TemporaryFolder folder;
-  const Dataset dataset =
-      build_dataset(config, folder.path(), &model->encoders, &model->layout.label_thresholds);
+  const Dataset dataset = build_dataset(config, folder.path(), &model->encoders,
+                                        &model->layout.label_thresholds, Fit::fixed, shard);
   if (dataset.layout.labels != model->layout.labels) {
     throw InputError("data.labels: the model was trained with other labels");
   }
@@ -154,7 +182,8 @@ int adapt_files(const AdaptArguments& arguments) {
   const std::size_t threads = thread_count(arguments.threads);
   for (std::int64_t first = 0; first < count; first += part) {
     const std::int64_t size = std::min(part, count - first);
-    const fs::path path = output / fmt::format("{}-{:06}.parquet", model->version(), first / part);
+    const fs::path path =
+        output / fmt::format("{}{:06}.parquet", part_prefix(*model, shard), first / part);
     if (!parts || !fs::exists(path)) {
       if (stop_requested()) throw Error("stopped after {}", counted(first, "member"));
       std::vector<Adapted> members(static_cast<std::size_t>(size));
@@ -173,9 +202,10 @@ int adapt_files(const AdaptArguments& arguments) {
   }
   if (writer) writer->finish();
   progress.finish();
-  fmt::print("adapted {} in {:.2f} s ({:.0f} members/s){} under {} version {}: {}\n",
+  fmt::print("adapted {} in {:.2f} s ({:.0f} members/s){}{} under {} version {}: {}\n",
              counted(adapted, "member"), time.seconds(),
              static_cast<double>(adapted) / time.seconds(),
+             shard.all() ? "" : fmt::format(", shard {}/{}", shard.index, shard.count),
              adapted < count ? fmt::format(", {} were there already", count - adapted) : "",
              model->name(), model->version(), arguments.output);
   if (dataset.bad_rows > 0) {
@@ -193,13 +223,7 @@ int run_adapt(const AdaptArguments& arguments) {
   if (arguments.store.empty() && (arguments.load || arguments.all)) {
     throw InputError("limber adapt: --load and --all need --store");
   }
-  for (const std::string& setting : arguments.settings) {
-    if (setting.starts_with("data.")) continue;
-    throw InputError(
-        "--set {}: limber adapt reads options of data.* alone; the model keeps what it was trained "
-        "with",
-        one_short_line(setting, 80));
-  }
+  check_data_settings(arguments.settings, "adapt");
   if (!arguments.store.empty() && !arguments.load) {
     check_store_is_there(arguments.store);
     for (const std::string& setting : arguments.settings) {
@@ -210,6 +234,16 @@ int run_adapt(const AdaptArguments& arguments) {
     }
   }
   return arguments.store.empty() ? adapt_files(arguments) : adapt_store(arguments);
+}
+
+void check_data_settings(const std::vector<std::string>& settings, const std::string& verb) {
+  for (const std::string& setting : settings) {
+    if (setting.starts_with("data.")) continue;
+    throw InputError(
+        "--set {}: limber {} reads options of data.* alone; the model keeps what it was trained "
+        "with",
+        one_short_line(setting, 80), verb);
+  }
 }
 
 void check_store_is_there(const std::string& url) {

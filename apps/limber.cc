@@ -30,6 +30,8 @@ constexpr std::array verbs{
          "the rows that a config trains on and is tested on, for other learners"},
     Verb{"adapt", "limber-serve", "interactions -> meta embeddings, into a file or a store"},
     Verb{"predict", "limber-serve", "scores of the rows of a file"},
+    Verb{"plan", "limber-serve",
+         "a model and its log -> machines, memory and disk for many members"},
     Verb{"popularity", "limber-serve", "recent interactions -> what each item adds, published"},
     Verb{"serve", "limber-serve", "the server: ranks, learns from every click"},
     Verb{"inspect", "limber-tools", "what is inside a published model"},

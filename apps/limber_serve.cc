@@ -115,6 +115,12 @@ int parse_and_run(int argc, char** argv) {
   adapt_verb->add_flag("--load", adapt.load,
                        "Puts the interactions of data.interactions into the store first");
   adapt_verb->add_flag("--all", adapt.all, "All members of the store, not only those with news");
+  adapt_verb
+      ->add_option("--shard", adapt.shard,
+                   "Share I of N of the members, by a hash of their keys: run all N, anywhere and\n"
+                   "in any order, into one folder or store (docs/refresh.md)")
+      ->type_name("I/N")
+      ->capture_default_str();
   add_kept(adapt_verb, adapt.most_interactions, adapt.interaction_days);
   adapt_verb
       ->add_option("--set", adapt.settings,
@@ -173,6 +179,56 @@ int parse_and_run(int argc, char** argv) {
   popularity_verb->add_flag("--skip-bad-rows", popularity.skip_bad_rows,
                             "Leaves out rows that cannot be read, and counts them");
   add_tables(popularity_verb, popularity.tables);
+  PlanArguments plan;
+  CLI::App* plan_verb = app.add_subcommand(
+      "plan",
+      "How many machines, how much memory and disk: measures a model's unit costs on this "
+      "machine,\n"
+      "with members of its log, and works out what a larger system needs (docs/capacity.md).\n"
+      "Numbers may be written 1e8 or 100M.");
+  plan_verb->add_option("model", plan.model, "models/NAME or models/NAME/VERSION")->required();
+  plan_verb->add_option("--members", plan.members, "Members in all")->capture_default_str();
+  plan_verb->add_option("--interactions", plan.interactions,
+                        "That a member has in the store; as in the log unless given");
+  plan_verb->add_option("--ranks", plan.ranks, "Rankings a second, in the busiest hour")
+      ->capture_default_str();
+  plan_verb->add_option("--candidates", plan.candidates, "Candidates of a ranking")
+      ->check(CLI::Range(1, 5000))
+      ->capture_default_str();
+  plan_verb->add_option("--events", plan.events, "Interactions a second, in the busiest hour")
+      ->capture_default_str();
+  plan_verb
+      ->add_option("--table-rows", plan.table_rows,
+                   "Rows of all embedding tables; 0: as in the model")
+      ->capture_default_str();
+  plan_verb->add_option("--table-width", plan.table_width, "Numbers of such a row")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  plan_verb
+      ->add_option("--refresh-minutes", plan.refresh_minutes,
+                   "In which all members are adapted to a new version")
+      ->check(CLI::Range(0.1, 1e6))
+      ->capture_default_str();
+  plan_verb->add_option("--utilisation", plan.utilisation, "Share of a processor that is used")
+      ->check(CLI::Range(0.05, 1.0))
+      ->capture_default_str();
+  plan_verb->add_option("--processors", plan.processors, "Of a server; this machine's unless given")
+      ->check(CLI::Range(1, 4096));
+  plan_verb->add_option("--memory-gb", plan.memory_gb, "The same")->check(CLI::Range(0.1, 1e5));
+  plan_verb->add_option("--disk-gb", plan.disk_gb, "The same")->check(CLI::Range(0.1, 1e7));
+  plan_verb->add_option("--sample-members", plan.sample_members, "Members to measure with, at most")
+      ->check(CLI::Range(1, 10000000))
+      ->capture_default_str();
+  plan_verb->add_option("--seconds", plan.seconds, "Of requests of each kind")
+      ->check(CLI::Range(0.1, 600.0))
+      ->capture_default_str();
+  plan_verb->add_flag("--json", plan.json, "The same as JSON");
+  plan_verb
+      ->add_option("--set", plan.settings,
+                   "Overrides an option of data.*, such as data.interactions=new.parquet")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  add_tables(plan_verb, plan.tables);
   popularity_verb->add_option("--threads", popularity.threads, "Threads; 0: one a processor")
       ->check(CLI::Range(0, 4096));
 
@@ -182,6 +238,7 @@ int parse_and_run(int argc, char** argv) {
   if (*serve_verb) return run_serve(serve);
   if (*predict_verb) return run_predict(predict);
   if (*popularity_verb) return run_popularity(popularity);
+  if (*plan_verb) return run_plan(plan);
   return run_adapt(adapt);
 }
 

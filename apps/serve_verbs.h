@@ -37,6 +37,7 @@ struct AdaptArguments {
   std::string store;
   bool load = false;                   ///< puts the interactions into the store first
   bool all = false;                    ///< of the store: also members whose embedding is up to date
+  std::string shard = "1/1";           ///< I/N: of the members the I-th of N shares alone
   std::int64_t most_interactions = 0;  ///< as the server's
   std::int64_t interaction_days = 0;   ///< as the server's
   std::vector<std::string> tables;
@@ -67,9 +68,27 @@ struct PopularityArguments {
 };
 int run_popularity(const PopularityArguments& arguments);
 
+struct PlanArguments {
+  std::string model;
+  std::string members = "1M", events = "100", ranks = "100", table_rows = "0";
+  std::string interactions;  ///< a member's; empty: the sample's
+  std::int64_t candidates = 200, table_width = 16;
+  double utilisation = 0.5, refresh_minutes = 60;
+  std::int64_t processors = 0;        ///< of a server; 0: this machine's
+  double memory_gb = 0, disk_gb = 0;  ///< the same
+  std::int64_t sample_members = 20000;
+  double seconds = 2;
+  bool json = false;
+  std::vector<std::string> settings, tables;
+};
+int run_plan(const PlanArguments& arguments);
+
 /// NAME=PATH, ... by name. Throws InputError that names `option`.
 std::map<std::string, std::string> named_paths(const std::vector<std::string>& given,
                                                const std::string& option);
+
+/// Throws InputError for a setting of anything but data.*: the rest is the model's.
+void check_data_settings(const std::vector<std::string>& settings, const std::string& verb);
 
 /// Throws InputError where `url` names a RocksDB folder that is not there: a verb that only reads
 /// would make an empty store of a slip of the pen.

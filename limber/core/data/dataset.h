@@ -53,6 +53,8 @@ struct Dataset {
   std::int64_t first_time = 0, last_time = 0;  ///< of the training rows
 
   std::int64_t train_rows() const;
+  /// Whether a task's rows are in the order in which they happened.
+  bool ordered_by_time() const { return times.size() > 0 && split != "random"; }
   float label(std::int64_t row, std::size_t which) const {
     return labels.as<float>()[static_cast<std::size_t>(row) * layout.labels.size() + which];
   }

@@ -31,11 +31,12 @@ float sample_weight(const ColumnView& view, std::int64_t i) {
 /// A data set while it is built: the steps are called in the order in which they stand here.
 class DatasetBuilder {
  public:
-  DatasetBuilder(const Config& config, const fs::path& folder, Fit fit)
+  DatasetBuilder(const Config& config, const fs::path& folder, Fit fit, const MemberShard& members)
       : config_(config),
         data_(config.data),
         folder_(folder),
         fit_(fit),
+        members_(members),
         skip_(data_.on_bad_row == "skip"),
         files_(find_sources(data_, fit == Fit::fixed)),
         builders_(files_.size()) {
@@ -48,6 +49,7 @@ class DatasetBuilder {
   /// Side tables first: their rows must be known when the interactions point at them.
   void read_side_tables();
   void read_interactions();
+  bool empty() const { return dataset_.rows == 0; }
   void sort();
   void find_training_rows();
   void evaluate_labels(const LabelThresholds* stored);
@@ -62,6 +64,7 @@ class DatasetBuilder {
   const DataOptions& data_;
   const fs::path& folder_;
   Fit fit_;
+  MemberShard members_;
   bool skip_;
   std::vector<SourceFiles> files_;
   std::vector<SourceBuilder> builders_;
@@ -69,7 +72,7 @@ class DatasetBuilder {
   std::vector<std::vector<int>> features_;  ///< by source: indices of encoders
   std::optional<LabelColumns> labels_;
   std::vector<MappedFile> raw_side_;
-  MappedFile tasks_, raw_times_, raw_weights_, order_file_, trains_file_;
+  MappedFile tasks_, raw_times_, raw_weights_, raw_numbers_, order_file_, trains_file_;
   std::vector<std::vector<std::int64_t>> side_weights_;  ///< training rows of each side row
 
   std::span<const std::int64_t> order() const {
@@ -131,10 +134,16 @@ void DatasetBuilder::read_interactions() {
   ColumnFile<std::int32_t> raw_tasks(folder_ / "raw_tasks");
   ColumnFile<std::int64_t> raw_times(folder_ / "raw_times");
   ColumnFile<float> raw_weights(folder_ / "raw_weights");
+  ColumnFile<std::int64_t> raw_numbers(folder_ / "raw_numbers");
+  std::int64_t number = 0;
   for_each_row(files_[0].files, main.columns, skip_, "reading interactions", dataset_.bad_rows,
                [&](std::vector<ColumnView>& views, std::int64_t i, std::size_t& at) {
                  at = task_view;
                  if (views[at].is_null(i)) throw BadValue("the task is missing");
+                 if (!members_.has(views[at].key(i))) {
+                   ++number;
+                   return;
+                 }
                  std::int64_t time = 0;
                  if (time_view) {
                    at = *time_view;
@@ -152,6 +161,8 @@ void DatasetBuilder::read_interactions() {
                  raw_times.append(time);
                  labels.store();
                  if (weight_view) raw_weights.append(weight);
+                 if (!members_.all()) raw_numbers.append(number);
+                 ++number;
                  for (std::size_t s = 0; s < key_views.size(); ++s) {
                    at = key_views[s];
                    // A key that the side table lacks gets a row of its own there, all else missing.
@@ -162,11 +173,13 @@ void DatasetBuilder::read_interactions() {
                  ++dataset_.rows;
                });
   if (dataset_.rows == 0) {
+    if (number > 0) return;  // all of them rows of other members
     throw InputError("{}: holds no usable row", files_[0].files[0].string());
   }
   tasks_ = raw_tasks.finish();
   raw_times_ = raw_times.finish();
   raw_weights_ = raw_weights.finish();
+  raw_numbers_ = raw_numbers.finish();
   for (ColumnFile<std::int32_t>& side : raw_side) raw_side_.push_back(side.finish());
 }
 
@@ -178,6 +191,7 @@ void DatasetBuilder::sort() {
                                                   ? std::span<const std::int64_t>{}
                                                   : std::as_const(raw_times_).as<std::int64_t>();
   order_file_ = sort_rows(std::as_const(tasks_).as<std::int32_t>(), times,
+                          std::as_const(raw_numbers_).as<std::int64_t>(),
                           dataset_.task_keys.size() - 1, split, folder_ / "order", dataset_.tasks);
   assign_parts(dataset_.task_keys, split, dataset_.tasks);
   dataset_.layout.labels = labels_->names();
@@ -261,8 +275,9 @@ Dataset DatasetBuilder::finish() {
   LabelThresholds thresholds = std::move(dataset_.layout.label_thresholds);
   dataset_.layout = make_layout(dataset_.encoders, tables, labels_->names());
   dataset_.layout.label_thresholds = std::move(thresholds);
-  if (fit_ != Fit::fixed) check_labels(dataset_);
-  for (const char* name : {"raw_tasks", "raw_times", "raw_weights", "order", "trains"}) {
+  if (fit_ == Fit::anew) check_labels(dataset_);
+  for (const char* name :
+       {"raw_tasks", "raw_times", "raw_weights", "raw_numbers", "order", "trains"}) {
     fs::remove(folder_ / name);
   }
   for (const std::string& table : tables) fs::remove(folder_ / ("raw_side." + table));
@@ -273,11 +288,12 @@ Dataset DatasetBuilder::finish() {
 
 Dataset build_dataset(const Config& config, const fs::path& folder,
                       const std::vector<FeatureEncoder>* encoders,
-                      const LabelThresholds* thresholds, Fit fit) {
-  DatasetBuilder builder(config, folder, encoders != nullptr ? fit : Fit::anew);
+                      const LabelThresholds* thresholds, Fit fit, const MemberShard& members) {
+  DatasetBuilder builder(config, folder, encoders != nullptr ? fit : Fit::anew, members);
   builder.take_encoders(encoders);
   builder.read_side_tables();
   builder.read_interactions();
+  if (builder.empty()) return builder.finish();
   builder.sort();
   builder.find_training_rows();
   builder.evaluate_labels(thresholds);

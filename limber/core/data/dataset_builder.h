@@ -5,6 +5,7 @@
 #include "limber/core/config/options.h"
 #include "limber/core/data/dataset.h"
 #include "limber/core/data/fit.h"
+#include "limber/core/data/member_shard.h"
 
 namespace limber {
 
@@ -16,11 +17,16 @@ namespace limber {
 /// dictionaries. `thresholds` belong to `encoders`: those of the artifact's labels that are
 /// compared with a percentile; with Fit::grown they are measured anew.
 ///
+/// `members`: rows of all others are passed over, unread but for their member. A member's rows are
+/// then in the order that they have in the whole log (where data.on_bad_row skips rows and there is
+/// no time: but for those). A share that no member of the log is in gives a data set without rows.
+///
 /// Throws InputError that names file, row and column for what cannot be read (or counts the row
 /// where data.on_bad_row is skip), and for data that cannot be learned from: no rows, a task or
-/// label column that is missing, a label that is the same in all training rows.
+/// label column that is missing, and with Fit::anew a label that is the same in all training rows.
 Dataset build_dataset(const Config& config, const std::filesystem::path& folder,
                       const std::vector<FeatureEncoder>* encoders = nullptr,
-                      const LabelThresholds* thresholds = nullptr, Fit fit = Fit::fixed);
+                      const LabelThresholds* thresholds = nullptr, Fit fit = Fit::fixed,
+                      const MemberShard& members = {});
 
 }  // namespace limber

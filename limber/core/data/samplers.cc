@@ -81,7 +81,7 @@ EpisodePlan TaskSampler::plan(std::int64_t i) const {
     const std::int64_t support =
         draw_support(random, options_.support_sizes, std::min(options_.support, count - 1));
     const std::int64_t query = std::min(options_.query, count - support);
-    if (dataset_.times.size() > 0 && dataset_.split != "random") {
+    if (dataset_.ordered_by_time()) {
       // A moment in the member's past: what came before is support, what came next is query.
       const std::int64_t slack = count - support - query;
       const std::int64_t start =

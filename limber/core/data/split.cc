@@ -14,8 +14,9 @@ SplitOptions split_options(const DataOptions& data) {
 }
 
 MappedFile sort_rows(std::span<const std::int32_t> task_of, std::span<const std::int64_t> times,
-                     std::int64_t tasks, const SplitOptions& options,
-                     const std::filesystem::path& path, std::vector<TaskRows>& bounds) {
+                     std::span<const std::int64_t> numbers, std::int64_t tasks,
+                     const SplitOptions& options, const std::filesystem::path& path,
+                     std::vector<TaskRows>& bounds) {
   std::vector<std::int64_t> next(static_cast<std::size_t>(tasks) + 1, 0);
   for (const std::int32_t task : task_of) ++next[static_cast<std::size_t>(task) + 1];
   for (std::size_t t = 1; t < next.size(); ++t) next[t] += next[t - 1];
@@ -32,7 +33,8 @@ MappedFile sort_rows(std::span<const std::int32_t> task_of, std::span<const std:
   }
   const bool by_time = !times.empty() && options.kind != "random";
   const auto hash = [&](std::int64_t row) {
-    return mix64(static_cast<std::uint64_t>(row) ^ mix64(options.seed));
+    const std::int64_t number = numbers.empty() ? row : numbers[static_cast<std::size_t>(row)];
+    return mix64(static_cast<std::uint64_t>(number) ^ mix64(options.seed));
   };
   for (const TaskRows& task : bounds) {
     const auto rows = order.subspan(static_cast<std::size_t>(task.begin),

@@ -20,11 +20,13 @@ struct SplitOptions {
 SplitOptions split_options(const DataOptions& data);
 
 /// Rows sorted by task, then by time (an empty `times` or a random split: by a seeded hash of the
-/// row), ties in file order. `task_of` int32 [rows] is the task of each row in file order; the
+/// row's number), ties in file order. `task_of` int32 [rows] is the task of each row in file order,
+/// `numbers` [rows] the row's number in the whole log, or empty where these are all its rows; the
 /// result int64 [rows] holds file rows in sorted order and lies in the file `path`.
 MappedFile sort_rows(std::span<const std::int32_t> task_of, std::span<const std::int64_t> times,
-                     std::int64_t tasks, const SplitOptions& options,
-                     const std::filesystem::path& path, std::vector<TaskRows>& bounds);
+                     std::span<const std::int64_t> numbers, std::int64_t tasks,
+                     const SplitOptions& options, const std::filesystem::path& path,
+                     std::vector<TaskRows>& bounds);
 
 /// Divides each task's rows into training, validation and test. Members are drawn by a hash of
 /// their key, so that a member stays in its part when the log grows.

@@ -1,0 +1,213 @@
+#include "limber/serving/plan/unit_costs.h"
+
+#include <malloc.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "limber/core/base/progress.h"
+#include "limber/core/base/random.h"
+#include "limber/serving/http/process_metrics.h"
+#include "limber/serving/plan/loopback_client.h"
+#include "limber/serving/serve/http_api.h"
+#include "limber/serving/service/field_json.h"
+
+namespace limber {
+namespace {
+
+double client_seconds() {
+  rusage usage = {};
+  getrusage(RUSAGE_THREAD, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// Work on this very thread.
+struct Spent {
+  double processor = 0, wall = 0;
+};
+Spent spent_on(const std::function<void()>& work) {
+  const double before = http::processor_seconds();
+  const Stopwatch time;
+  work();
+  return {http::processor_seconds() - before, time.seconds()};
+}
+
+/// Asks for `seconds`, after a tenth as many to warm up: processor seconds of the server for one
+/// request, and the median of what the client waited.
+struct Asked {
+  double processor = 0, wait = 0;
+};
+Asked ask_for(double seconds, const std::function<void()>& ask) {
+  for (const Stopwatch time; time.seconds() < seconds / 10;) ask();
+  std::vector<double> waits;
+  const double before = http::processor_seconds() - client_seconds();
+  for (const Stopwatch time; time.seconds() < seconds;) {
+    const Stopwatch one;
+    ask();
+    waits.push_back(one.seconds());
+  }
+  const double spent = http::processor_seconds() - client_seconds() - before;
+  const auto middle = waits.begin() + static_cast<std::ptrdiff_t>(waits.size() / 2);
+  std::nth_element(waits.begin(), middle, waits.end());
+  return {spent / static_cast<double>(waits.size()), *middle};
+}
+
+/// Bodies of requests, of the sample's members and of what the model ranks.
+class Requests {
+ public:
+  Requests(const ServedModel& model, const std::vector<MemberInteraction>& sample)
+      : sample_(sample) {
+    const int item = model.schema().item_table();
+    if (item < 0) return;
+    const CatalogueTable& table = model.catalogue().tables()[static_cast<std::size_t>(item)];
+    for (std::int64_t row = 0; row < table.rows.rows; ++row) {
+      append_json_text(table.keys.text(static_cast<std::int32_t>(row + 1)), keys_.emplace_back());
+    }
+  }
+
+  std::string rank(std::int64_t candidates) {
+    std::string body = "{\"member\":";
+    append_json_text(any().member, body);
+    body += ",\"candidates\":[";
+    for (std::int64_t c = 0; c < candidates; ++c) {
+      if (c > 0) body += ',';
+      body += keys_.empty() ? any().interaction.body : keys_[random_.below(keys_.size())];
+    }
+    return body + "]}";
+  }
+
+  std::string feedback() {
+    const MemberInteraction& one = any();
+    std::string body = "{\"member\":";
+    append_json_text(one.member, body);
+    body += ",\"interaction\":{\"event_id\":\"plan-" + std::to_string(++events_) + '"';
+    const std::string& fields = one.interaction.body;  // an object
+    body += fields.size() > 2 ? "," + fields.substr(1) : "}";
+    return body + "}";
+  }
+
+ private:
+  const MemberInteraction& any() { return sample_[random_.below(sample_.size())]; }
+
+  const std::vector<MemberInteraction>& sample_;
+  std::vector<std::string> keys_;  ///< of the item table, as JSON
+  Random random_{1};
+  std::int64_t events_ = 0;
+};
+
+/// In bulk, as `limber adapt --store --load` does it.
+void measure_bulk(const ServedModel& model, const std::vector<MemberInteraction>& sample,
+                  std::int64_t kept, MemberStore& store, Personaliser& personaliser,
+                  UnitCosts& costs) {
+  constexpr std::size_t together = 4096;
+  const auto count = static_cast<double>(sample.size());
+  const Spent loading = spent_on([&] {
+    for (std::size_t first = 0; first < sample.size(); first += together) {
+      store.append_many(
+          std::span(sample).subspan(first, std::min(together, sample.size() - first)));
+    }
+  });
+  costs.load = loading.processor / count;
+  costs.load_wait = loading.wall / count;
+  const auto loaded = static_cast<double>(store.counts().bytes);
+  costs.disk_interaction = loaded / static_cast<double>(kept);
+
+  std::int64_t members = 0;
+  const auto bench = model.borrow();
+  const Spent adapting = spent_on([&] {
+    std::string cursor;
+    do {
+      ScanPage page = store.scan(cursor, 256, model.runtime().name(), model.runtime().version());
+      std::vector<std::string> names;
+      for (ScanEntry& entry : page.entries) names.push_back(std::move(entry.member));
+      personaliser.refresh_many(model, *bench, names);
+      members += static_cast<std::int64_t>(names.size());
+      cursor = page.next_cursor;
+    } while (!cursor.empty());
+  });
+  costs.adapt = adapting.processor / static_cast<double>(std::max<std::int64_t>(members, 1));
+  costs.disk_member = std::max(0.0, static_cast<double>(store.counts().bytes) - loaded) /
+                      static_cast<double>(std::max<std::int64_t>(members, 1));
+}
+
+/// Bytes of a member in memory, from as many as the sample has.
+double memory_of_member(const ServedModel& model, MemberStore& store,
+                        const std::vector<MemberInteraction>& sample) {
+  std::set<std::string_view> names;
+  for (const MemberInteraction& one : sample) names.insert(one.member);
+  Personaliser keeping(store, 2 * names.size());
+  const auto bench = model.borrow();
+  // Bytes in use, of which the process may have had enough already.
+  const auto in_use = [] {
+    const struct mallinfo2 info = mallinfo2();
+    return static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
+  };
+  const double before = in_use();
+  for (const std::string_view name : names) keeping.entry(model, *bench, name);
+  return std::max(0.0, in_use() - before) / static_cast<double>(names.size());
+}
+
+}  // namespace
+
+std::int64_t kept_interactions(const std::vector<MemberInteraction>& sample, std::int64_t most) {
+  std::map<std::string_view, std::int64_t> counts;
+  std::int64_t kept = 0;
+  for (const MemberInteraction& one : sample) {
+    if (++counts[one.member] <= most) ++kept;
+  }
+  return kept;
+}
+
+UnitCosts measure_unit_costs(const std::filesystem::path& path, const ServedModel::Options& served,
+                             const std::vector<MemberInteraction>& sample,
+                             const std::filesystem::path& folder, double memory_server,
+                             const CostOptions& options) {
+  UnitCosts costs;
+  costs.memory_server = memory_server;
+  // A small sample must not stay in memory alone, where it takes other room than on the disk.
+  StoreOptions kept = options.store;
+  kept.write_buffer_bytes = 1u << 20;
+  const auto store = open_member_store("rocksdb:" + (folder / "store").string(), kept);
+  // Of many members most are asked of the store, not of memory.
+  Personaliser personaliser(*store, 0);
+  ModelHost host(path, served, personaliser);
+  const auto model = host.current();
+  measure_bulk(*model, sample, kept_interactions(sample, kept.most_interactions), *store,
+               personaliser, costs);
+  costs.memory_member = memory_of_member(*model, *store, sample);
+
+  RankingService service(host, personaliser, 0);
+  http::ServerOptions listening;
+  listening.port = 0;
+  http::Server server(listening);
+  const ConsoleData console;
+  add_endpoints(server, service, console, ApiLimits{});
+  server.start();
+  LoopbackClient client(server.port());
+  Requests requests(*model, sample);
+  const std::int64_t few = std::max<std::int64_t>(1, options.candidates / 4);
+  const auto rank = [&](std::int64_t candidates) {
+    return ask_for(options.seconds, [&] { client.post("/rank", requests.rank(candidates)); });
+  };
+  const double some = rank(few).processor, many = rank(options.candidates).processor;
+  if (options.candidates > few) {
+    costs.rank_candidate =
+        std::max(0.0, (many - some) / static_cast<double>(options.candidates - few));
+  }
+  costs.rank_request =
+      std::max(0.0, many - static_cast<double>(options.candidates) * costs.rank_candidate);
+  const Asked event =
+      ask_for(options.seconds, [&] { client.post("/feedback", requests.feedback()); });
+  costs.event = event.processor;
+  costs.event_wait = event.wait;
+  server.drain(std::chrono::seconds(10));
+  return costs;
+}
+
+}  // namespace limber

@@ -1,0 +1,77 @@
+"""`limber adapt --shard`: any number of processes, in any order, give what one gives.
+
+usage: refresh_cli_test.py FOLDER_OF_PROGRAMS
+"""
+
+import pyarrow.dataset
+import pyarrow.parquet as parquet
+
+from cli_case import Case, main
+from limber_cli import run
+
+
+def by_member(table):
+    return sorted(table.select(["member", "meta_embedding", "support_rows"]).to_pylist(),
+                  key=lambda row: row["member"])
+
+
+class Shards(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.case = cls()
+        cls.case.work = cls.folder
+        # Without time a member's rows are in a seeded random order, which shards must not change.
+        cls.versions = [cls.case.trained(cls.case.config(), "--set", f"name={name}", "--set", f"data.time={time}")[0]
+                        for name, time in (("timed", "timestamp"), ("timeless", ""))]
+
+    def test_shards_together_give_what_one_process_gives(self):
+        for version in self.versions:
+            alone, parts = self.work / f"{version.parent.name}.parquet", f"{self.work / version.parent.name}/"
+            self.assertEqual(run("adapt", version, "--output", alone).returncode, 0)
+            counts = []
+            for index in (3, 1, 4, 2):
+                done = run("adapt", version, "--output", parts, "--shard", f"{index}/4")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(f"shard {index}/4", done.stdout)
+                counts.append(int(done.stdout.split()[1]))
+            self.assertEqual(sum(counts), 60)
+            self.assertGreater(min(counts), 0)
+            merged = pyarrow.dataset.dataset(parts).to_table()
+            self.assertEqual(by_member(merged), by_member(parquet.read_table(alone)))
+            # Once more: what is there stays.
+            done = run("adapt", version, "--output", parts, "--shard", "2/4")
+            self.assertIn("adapted 0 members", done.stdout)
+            self.assertIn("were there already", done.stdout)
+
+    def test_other_numbers_of_shards_do_not_mix(self):
+        parts = f"{self.work / 'parts'}/"
+        version = self.versions[0]
+        self.assertEqual(run("adapt", version, "--output", parts, "--shard", "1/3").returncode, 0)
+        for shard in ("1/4", "1/1"):
+            self.assert_refused(run("adapt", version, "--output", parts, "--shard", shard), "--output", "-of-3-")
+        whole = f"{self.work / 'whole'}/"
+        self.assertEqual(run("adapt", version, "--output", whole).returncode, 0)
+        self.assert_refused(run("adapt", version, "--output", whole, "--shard", "1/3"), "--output", whole)
+
+    def test_a_shard_may_be_empty(self):
+        version, empty = self.versions[0], 0
+        for index in range(1, 7):
+            output = self.work / f"{index}.parquet"
+            done = run("adapt", version, "--output", output, "--shard", f"{index}/1000")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            empty += parquet.read_metadata(output).num_rows == 0
+        self.assertGreater(empty, 0)
+
+    def test_refusals(self):
+        version = self.versions[0]
+        for shard in ("0/4", "5/4", "4", "a/b"):
+            self.assert_refused(run("adapt", version, "--output", self.work / "m.parquet", "--shard", shard),
+                                "--shard", "I/N")
+        store = f"rocksdb:{self.work / 'store'}"
+        self.assert_refused(run("adapt", version, "--store", store, "--load", "--shard", "1/2"), "--shard", "Redis")
+        self.assertFalse((self.work / "store").exists())
+
+
+if __name__ == "__main__":
+    main()
