@@ -5,6 +5,14 @@
 #include "limber/training/evaluate/metrics_json.h"
 
 namespace limber {
+namespace {
+
+/// What is not defined, such as the AUC of one class, is null in JSON.
+std::string number(const nlohmann::json& value) {
+  return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : std::string("-");
+}
+
+}  // namespace
 
 TestReport report_test(const Config& config, const Dataset& dataset, RankingModel& model,
                        std::size_t resamples, const Popularity* popularity) {
@@ -61,9 +69,6 @@ void print_test_report(const nlohmann::json& report) {
                counted(values.at("metrics").at("groups").get<std::int64_t>(), "member"));
     for (const MetricDescription& description : metric_descriptions) {
       const auto& metric = values.at("metrics").at(std::string(description.key));
-      const auto number = [](const nlohmann::json& value) {
-        return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : std::string("-");
-      };
       fmt::print("  {:<12} {:>8}", description.title, number(metric.at("value")));
       if (metric.contains("low") && metric.at("low").is_number()) {
         fmt::print("   [{}, {}]", number(metric.at("low")), number(metric.at("high")));
@@ -73,9 +78,9 @@ void print_test_report(const nlohmann::json& report) {
     if (!values.contains("support")) continue;
     fmt::print("  AUC / GAUC by support size:");
     for (const auto& slice : values.at("support")) {
-      fmt::print("  {}: {:.4f} / {:.4f}", slice.at("label").get<std::string>(),
-                 slice.at("metrics").at("auc").at("value").get<double>(),
-                 slice.at("metrics").at("gauc").at("value").get<double>());
+      fmt::print("  {}: {} / {}", slice.at("label").get<std::string>(),
+                 number(slice.at("metrics").at("auc").at("value")),
+                 number(slice.at("metrics").at("gauc").at("value")));
     }
     fmt::print("\n");
   }

@@ -12,6 +12,7 @@
 #include "limber/core/base/folder_lock.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
+#include "limber/core/data/check_labels.h"
 #include "limber/core/data/check_weights.h"
 #include "limber/core/data/dataset_builder.h"
 #include "limber/training/train/incremental.h"
@@ -100,6 +101,19 @@ int run_train(const TrainArguments& arguments) {
   spdlog::info("{} of {} read in {:.1f} s ({} left out), split: {}", counted(dataset.rows, "row"),
                counted(dataset.tasks.size(), "member"), reading.seconds(), dataset.bad_rows,
                dataset.split);
+
+  if (line) {
+    for (const std::string& words : one_sided_labels(dataset)) {
+      spdlog::warn("{}: what is known of it hardly changes", words);
+    }
+  }
+  if (!dataset.ordered_by_time() && config.model.history.enabled &&
+      config.model.history.pooling == "transformer") {
+    spdlog::warn(
+        "model.history.pooling: transformer reads a member's rows in their order, and these are in "
+        "a random one ({}); a server reads them in the order of arrival",
+        config.data.time.empty() ? "no data.time" : "data.split: random");
+  }
 
   RankingModel model =
       line ? grow_model(*line, config, dataset, device) : make_model(config, dataset, device);

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 
+import pyarrow
 import pyarrow.parquet as parquet
 
 from cli_case import Case, main
@@ -64,6 +65,19 @@ class Line(Case):
         warm, _ = self.trained(self.later(), "--from", cold, "--set", "train.incremental.strength=0")
         anew, _ = self.trained(self.later())
         self.assertNotEqual(weights(warm), weights(anew))
+
+    def test_a_window_without_a_click(self):
+        cold, _ = self.trained(self.config(), *FISHER)
+        columns = parquet.read_table(self.folder / "later/interactions.parquet").to_pydict()
+        columns["clicked"] = [0] * len(columns["clicked"])
+        window = self.work / "quiet.parquet"
+        parquet.write_table(pyarrow.table(columns), window)
+        config = write_config(self.work / "quiet.yaml", self.folder / "later", interactions=window)
+        version, done = self.trained(config, *FISHER, "--from", cold)
+        self.assertEqual(version.name, "000002")
+        self.assertIn("clicked is 0 in every training row", done.stderr)
+        # By itself there would be nothing to learn.
+        self.assert_refused(self.train(config), "data.labels.clicked")
 
     def test_mistakes(self):
         cold, _ = self.trained(self.config(), *FISHER)

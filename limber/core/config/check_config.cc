@@ -114,6 +114,13 @@ class Checker {
                  kSequences);
     check_labels("model.score", keys_of(model.score));
     check_labels("train.label_weights", keys_of(config_.train.label_weights));
+    for (const auto& [label, weight] : config_.train.label_weights) {
+      if (weight > 0) continue;
+      reject(
+          join_path("train.label_weights", label),
+          "0 would leave its head untrained, and members adapted to that; leave the label out of "
+          "data.labels");
+    }
     check_groups(model.global_block.experts);
     if (model.history.pooling == "transformer" && model.history.dim % model.history.heads != 0) {
       reject("model.history.heads", fmt::format("a width of {} (dim) cannot be cut into {} heads",
@@ -127,6 +134,13 @@ class Checker {
     }
     if (model.meta_block.enabled && model.meta_block.start == "history" && !model.history.enabled) {
       reject("model.meta_block.start", "history needs model.history.enabled: true");
+    }
+    if (model.meta_block.enabled && model.meta_block.start == "history" &&
+        model.history.pooling != "mean") {
+      reject("model.meta_block.start",
+             fmt::format("history needs model.history.pooling: mean; with {} there is no history "
+                         "without a candidate",
+                         model.history.pooling));
     }
     // Without inputs of its own the history encoder reads those of the meta block.
     const bool uses_meta_inputs =
@@ -159,6 +173,9 @@ class Checker {
   void check_groups(const ExpertOptions& experts) const {
     const std::string path = "model.global_block.experts.groups";
     if (experts.groups.empty()) return;
+    if (experts.kind == "none") {
+      reject(path, "needs model.global_block.experts.kind: groups, mmoe or ple");
+    }
     std::map<std::string, std::string> group_of;
     for (const auto& [group, labels] : experts.groups) {
       check_labels(join_path(path, group), labels);

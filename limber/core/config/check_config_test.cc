@@ -105,6 +105,11 @@ TEST(CheckConfig, HistoryStartNeedsTheEncoder) {
   EXPECT_EQ(refusal({"model.meta_block.start=history"}),
             "c.yaml: model.meta_block.start: history needs model.history.enabled: true");
   EXPECT_EQ(refusal({"model.meta_block.start=history", "model.meta_block.enabled=false"}), "");
+  const std::string enabled = "model.history.enabled=true";
+  EXPECT_EQ(refusal({"model.meta_block.start=history", enabled}), "");
+  EXPECT_NE(refusal({"model.meta_block.start=history", enabled, "model.history.pooling=attention"})
+                .find("history needs model.history.pooling: mean"),
+            std::string::npos);
 }
 
 TEST(CheckConfig, WidthsDivide) {
@@ -122,13 +127,19 @@ TEST(CheckConfig, LabelsAreKnownAndInOneGroup) {
             "c.yaml: model.score.lke: no label has that name; did you mean like?");
   EXPECT_EQ(refusal({"train.label_weights.nothing=2"}),
             "c.yaml: train.label_weights.nothing: no label has that name");
+  EXPECT_NE(refusal({"train.label_weights.like=0"}).find("leave the label out of data.labels"),
+            std::string::npos);
   const std::string groups = "model.global_block.experts.groups.";
-  EXPECT_EQ(refusal({"data.labels.seen=rating", groups + "a=[seen]"}),
+  const std::string kind = "model.global_block.experts.kind=groups";
+  EXPECT_EQ(refusal({groups + "a=[like]"}),
+            "c.yaml: model.global_block.experts.groups: needs model.global_block.experts.kind: "
+            "groups, mmoe or ple");
+  EXPECT_EQ(refusal({kind, "data.labels.seen=rating", groups + "a=[seen]"}),
             "c.yaml: model.global_block.experts.groups: the label like is in none; each must be in "
             "one");
-  EXPECT_EQ(refusal({groups + "a=[like]", groups + "b=[like]"}),
+  EXPECT_EQ(refusal({kind, groups + "a=[like]", groups + "b=[like]"}),
             "c.yaml: model.global_block.experts.groups.b: like is in a, too");
-  EXPECT_EQ(refusal({groups + "a=[like]"}), "");
+  EXPECT_EQ(refusal({kind, groups + "a=[like]"}), "");
 }
 
 TEST(CheckConfig, TheMetaBlockHasSomethingToRead) {

@@ -63,7 +63,7 @@ struct HistoryOptions {
     visit("signal", signal, one_of({"label", "residual"}),
           "What the encoder is told about a support row: its labels, or labels minus the "
           "un-personalised model's predictions.");
-    visit("length", length, between(1, 1000),
+    visit("length", length, between(5, 1000),
           "transformer only: how many of the latest support rows are read.");
     visit("layers", layers, between(1, 16), "transformer only: encoder layers.");
     visit("heads", heads, between(1, 64),

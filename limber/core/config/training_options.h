@@ -121,7 +121,8 @@ struct TrainOptions {
     visit("device", device, one_of({"auto", "cpu", "cuda"}), "Where training runs.");
     visit("tensorboard", tensorboard, any(), "Write TensorBoard event files beside the log.");
     visit("label_weights", label_weights, at_least(0),
-          "Weight of each label's loss, by label; 1 where none is given.");
+          "Weight of each label's loss and in early stopping, by label, above 0; 1 where none is "
+          "given. Adaptation to a member counts all labels alike.");
     visit("incremental", incremental, any(), "Going on from a published model: train --from.");
   }
 };

@@ -111,6 +111,9 @@ TEST_F(FisherTest, GoesThroughTheInnerLoop) {
   expect_definition({"data.validation_share=0.3", "data.test_share=0.3"});
   expect_definition({"data.validation_share=0.3", "data.test_share=0.3",
                      "model.history.enabled=true", "model.statistics.enabled=true"});
+  expect_definition({"data.validation_share=0.3", "data.test_share=0.3",
+                     "model.history.enabled=true", "model.history.pooling=transformer",
+                     "model.history.dim=4"});
 }
 
 /// For p = sigmoid(w x + b) the gradients of a row are (p - y) x and p - y.

@@ -96,6 +96,24 @@ std::map<std::string, torch::Tensor> replaced_since(const EarlierModel& earlier,
   return found;
 }
 
+/// The tensor of that name, as far as `target` takes it: a table may have grown, all else must be
+/// of the same shape, or it would be spread over what it does not belong to.
+const torch::Tensor& stored_for(const torch::Tensor& target, const NamedTensors& stored,
+                                const std::string& name, const std::string& label) {
+  const auto found = stored.find(name);
+  bool fits = found != stored.end() && found->second.dim() == target.dim();
+  for (std::int64_t d = 0; fits && d < target.dim(); ++d) {
+    const std::int64_t theirs = found->second.size(d);
+    const bool grows = d == 0 && name.starts_with("tables.");
+    fits = grows ? theirs <= target.size(d) : theirs == target.size(d);
+  }
+  if (fits) return found->second;
+  throw InputError(
+      "{}: its tensor {} is missing or of another shape than the config's model has; train "
+      "anew without --from",
+      label, name);
+}
+
 double share_of_cold(const Line& line, const Config& config) {
   return line.cold ? config.train.incremental.cold_weight : 0;
 }
@@ -187,13 +205,13 @@ RankingModel grow_model(const Line& line, const Config& config, const Dataset& d
     return found == by_tensor.end() ? torch::empty({0}, torch::kLong) : found->second;
   };
   const auto start = [&](const torch::Tensor& target, const std::string& name, bool mixes) {
-    const torch::Tensor& after = latest.at(name);
+    const torch::Tensor& after = stored_for(target, latest, name, line.latest.label);
     torch::Tensor rows = target.dim() == 0 ? target : target.narrow(0, 0, after.size(0));
     const torch::Tensor anew = rows_of(replaced, name).to(device);
     const torch::Tensor fresh = anew.numel() > 0 ? rows.index_select(0, anew) : torch::Tensor();
     rows.copy_(after);
     if (mixes && cold > 0) {
-      const torch::Tensor& before = first.at(name);
+      const torch::Tensor& before = stored_for(target, first, name, line.cold->label);
       torch::Tensor both = rows.dim() == 0 ? rows : rows.narrow(0, 0, before.size(0));
       const torch::Tensor other = rows_of(replaced_first, name);
       both.mul_(1 - cold).add_(before.to(both.options()), cold);

@@ -280,6 +280,25 @@ TEST_F(IncrementalTest, SaysWhatDoesNotFit) {
            {"data.labels.also=clicked", "data.labels"}}) {
     EXPECT_EQ(refused(setting).rfind(option, 0), 0U) << refused(setting);
   }
+  // Groups of labels have the user's own names: a tower of another name is another tower.
+  const std::string kind = "model.global_block.experts.kind=groups";
+  const std::string groups = "model.global_block.experts.groups.";
+  const fs::path grouped =
+      train_cold(config(with_fisher({"name=grouped", kind, groups + "a=[click]"})));
+  const auto of_groups = [&](std::vector<std::string> settings) {
+    settings.insert(settings.begin(), {"name=grouped", kind});
+    return message(grouped, config(settings));
+  };
+  EXPECT_EQ(of_groups({groups + "a=[click]"}), "no error");
+  EXPECT_EQ(of_groups({groups + "b=[click]"}).rfind("model.global_block.experts.groups: ", 0),
+            0U);
+  EXPECT_EQ(of_groups({}).rfind("model.global_block.experts.groups: ", 0), 0U);
+  // A rate that is learned began somewhere; one that is fixed is what it says.
+  EXPECT_EQ(refused("meta.inner_learning_rate_start=0.5"), "no error");
+  const fs::path fixed = train_cold(config(with_fisher({"name=fixed", "meta.shrinkage=fixed"})));
+  const std::string kappa =
+      message(fixed, config({"name=fixed", "meta.shrinkage=fixed", "meta.shrinkage_start=50"}));
+  EXPECT_EQ(kappa.rfind("meta.shrinkage_start: 50", 0), 0U) << kappa;
   for (const char* setting : {"features.item.min_count=3", "model.global_block.dropout=0.1",
                               "train.learning_rate=0.1", "meta.support=5"}) {
     EXPECT_EQ(refused(setting), "no error");

@@ -3,8 +3,9 @@
 #include "limber/core/base/error.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/data/loader.h"
+#include "limber/core/data/replay_sampler.h"
+#include "limber/core/data/samplers.h"
 #include "limber/training/meta/episode.h"
-#include "limber/training/train/training_sampler.h"
 
 namespace limber {
 namespace {
@@ -27,6 +28,16 @@ torch::Tensor curvatures(const Episode& episode, std::int64_t label) {
                       torch::zeros_like(curvature), curvature);
 }
 
+/// Each training row once, members adapted as a server would have.
+std::unique_ptr<EpisodeSampler> all_training_rows(const RankingModel& model, const Dataset& dataset,
+                                                  const Config& config) {
+  if (model->uses_support()) {
+    return std::make_unique<ReplaySampler>(dataset,
+                                           ReplaySampler::Options{.support = config.meta.support});
+  }
+  return std::make_unique<RowSampler>(dataset, config.train.batch, config.train.seed, 0);
+}
+
 }  // namespace
 
 std::string last_layer_tensor(const std::string& label) {
@@ -41,7 +52,7 @@ std::vector<LastLayerState> last_layer_posteriors(RankingModel& model, const Dat
   EpisodeOptions options;
   options.steps = config.meta.adaptation_steps;
   options.last_layers = true;
-  const auto sampler = training_sampler(model, dataset, config, /*epoch=*/0);
+  const std::unique_ptr<EpisodeSampler> sampler = all_training_rows(model, dataset, config);
   Loader loader(dataset, *sampler);
   Progress progress("last layer", static_cast<std::uint64_t>(sampler->batches()), "steps");
   std::vector<torch::Tensor> sums(

@@ -139,6 +139,25 @@ TEST_F(LastLayerPosteriorTest, CountsNoAbsentLabelAndEachRowByItsWeight) {
   EXPECT_GT(by_price(6, 6), 2 * once(6, 6));
 }
 
+TEST_F(LastLayerPosteriorTest, CountsEachTrainingRowOnceWhateverAnEpisodeTakes) {
+  const Config given = config();
+  const Dataset dataset = build(given);
+  RankingModel model = any_model(given, dataset);
+  {
+    const torch::NoGradGuard no_grad;
+    for (const auto& item : model->global_block->named_parameters()) {
+      if (item.key().starts_with("head.")) item.value().zero_();
+    }
+  }
+  const auto posteriors = last_layer_posteriors(model, dataset, given);
+  // Without weights every chance is a half, and a row's curvature in the bias a quarter.
+  const auto rows = static_cast<double>(dataset.train_rows());
+  EXPECT_NEAR(precision_of(posteriors[0])(6, 6), 0.5 + rows / 4, 1e-3 * rows);
+  const Config fewer = config({"meta.query=3", "meta.tasks_per_batch=5"});
+  const auto again = last_layer_posteriors(model, dataset, fewer);
+  EXPECT_EQ(again[1].factor, posteriors[1].factor);
+}
+
 TEST_F(LastLayerPosteriorTest, ComesBackFromTheArtifactAndFades) {
   const Config given = config();  // with members, adapted
   const Dataset dataset = build(given);

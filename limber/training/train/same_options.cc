@@ -34,7 +34,10 @@ class Comparison {
     for (const auto& [key, value] : now.items()) {
       const auto other = before.find(key);
       // An option that the model's Limber did not have: it had the default, which changes nothing.
-      if (other != before.end() && !is_free(key)) compare(value, *other, path + "." + key);
+      if (other == before.end() || is_free(key)) continue;
+      // Names in a map of groups are the user's own: one that is absent has no default.
+      if (key == "groups" && value != *other) differ(path + "." + key, value.dump(), other->dump());
+      compare(value, *other, path + "." + key);
     }
   }
 
@@ -81,10 +84,17 @@ void check_same_options(const Config& now, const Config& before, const std::stri
   comparison.compare_features(now, before);
   const json own = config_to_json(now), other = config_to_json(before);
   comparison.compare(own.at("model"), other.at("model"), "model");
-  if (now.model.meta_block.enabled) {
-    comparison.compare(own.at("meta").at("inner_learning_rate"),
-                       other.at("meta").at("inner_learning_rate"), "meta.inner_learning_rate");
-  }
+  if (!now.model.meta_block.enabled) return;
+  const auto compare_meta = [&](const std::string& option) {
+    const json &given = own.at("meta"), &stored = other.at("meta");
+    if (stored.contains(option))
+      comparison.compare(given.at(option), stored.at(option), "meta." + option);
+  };
+  compare_meta("inner_learning_rate");
+  compare_meta("shrinkage");
+  // What is fixed is what it says; what is learned only began there.
+  if (now.meta.inner_learning_rate == "fixed") compare_meta("inner_learning_rate_start");
+  if (now.meta.shrinkage == "fixed") compare_meta("shrinkage_start");
 }
 
 }  // namespace limber

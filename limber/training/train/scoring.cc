@@ -87,15 +87,33 @@ double QuickMetrics::score(const std::string& name) const {
   return name == "auc" ? auc : name == "gauc" ? gauc : -log_loss;
 }
 
-QuickMetrics quick_metrics(const ScoredRows& scored) {
+QuickMetrics quick_metrics(const ScoredRows& scored, const std::vector<double>& label_weights) {
   QuickMetrics metrics;
-  const auto share = 1.0 / static_cast<double>(scored.labels.size());
+  struct Mean {
+    double sum = 0, weight = 0;
+    void add(double value, double by) {
+      if (std::isnan(value)) return;
+      sum += by * value;
+      weight += by;
+    }
+    double value() const { return weight > 0 ? sum / weight : std::nan(""); }
+  };
+  Mean log_loss, auc, gauc;
   for (std::size_t l = 0; l < scored.labels.size(); ++l) {
-    const RankingMetrics all = evaluate_predictions(scored.of_label(l).predictions());
-    metrics.log_loss += share * all.log_loss;
-    metrics.auc += share * all.auc;
-    metrics.gauc += share * all.gauc;
+    const ScoredRows rows = scored.of_label(l);
+    if (rows.members.empty()) {
+      metrics.absent.push_back(scored.labels[l]);
+      continue;
+    }
+    const double weight = label_weights.empty() ? 1 : label_weights[l];
+    const RankingMetrics all = evaluate_predictions(rows.predictions());
+    log_loss.add(all.log_loss, weight);
+    auc.add(all.auc, weight);
+    gauc.add(all.gauc, weight);
   }
+  metrics.log_loss = log_loss.value();
+  metrics.auc = auc.value();
+  metrics.gauc = gauc.value();
   return metrics;
 }
 

@@ -31,12 +31,15 @@ ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
                       const EvaluationSampler::Options& options, std::int64_t steps,
                       const Popularity* popularity = nullptr);
 
-/// Log loss, AUC and GAUC, averaged over the labels: what early stopping looks at.
+/// Log loss, AUC and GAUC, averaged over the labels by weight: what early stopping looks at. A
+/// label counts where its rows define the metric; NaN where no label does.
 struct QuickMetrics {
   double log_loss = 0, auc = 0, gauc = 0;
+  std::vector<std::string> absent;  ///< labels that no row has
   /// The value of that name, turned so that higher is better.
   double score(const std::string& name) const;
 };
-QuickMetrics quick_metrics(const ScoredRows& scored);
+/// `label_weights` [labels], or empty: each label counts once.
+QuickMetrics quick_metrics(const ScoredRows& scored, const std::vector<double>& label_weights = {});
 
 }  // namespace limber

@@ -35,6 +35,12 @@ std::string fingerprint_of(const Config& config, const Dataset& dataset,
          std::to_string(dataset.tasks.size()) + (origin.empty() ? "" : " from " + origin);
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
 }  // namespace
 
 torch::Device choose_device(const std::string& device) {
@@ -198,16 +204,20 @@ void Trainer::validate(TrainingSummary& summary) {
   EvaluationSampler::Options options;
   options.part = Part::validation;
   options.support = options.support_limit = config_.meta.support;
-  const QuickMetrics metrics =
-      quick_metrics(score_rows(model_, dataset_, options, config_.meta.adaptation_steps));
+  const QuickMetrics metrics = quick_metrics(
+      score_rows(model_, dataset_, options, config_.meta.adaptation_steps), early_stop_weights());
   const std::string& watched = config_.train.early_stop;
   const double score =
       watched == "none" ? static_cast<double>(state_.epoch) : metrics.score(watched);
   if (std::isnan(score)) {
     throw InputError(
-        "train.early_stop: {} is not defined on the validation rows (one class only?); "
+        "train.early_stop: {} of {} is not defined on the validation rows (one class only?); "
         "raise data.validation_share or watch another metric",
-        watched);
+        watched, joined(dataset_.layout.labels));
+  }
+  if (!metrics.absent.empty() && state_.epoch == 1) {
+    spdlog::warn("no validation row has {}: early stopping goes by the other labels",
+                 joined(metrics.absent));
   }
   const bool better = state_.best_epoch == 0 || score > state_.best_score;
   if (better) {
@@ -223,6 +233,12 @@ void Trainer::validate(TrainingSummary& summary) {
   state_.done = state_.epoch >= config_.train.epochs ||
                 state_.epoch - state_.best_epoch >= config_.train.patience;
   save();
+}
+
+std::vector<double> Trainer::early_stop_weights() const {
+  if (!label_weights_.defined()) return {};
+  const auto weights = label_weights_.to(torch::kCPU, torch::kDouble).contiguous();
+  return {weights.const_data_ptr<double>(), weights.const_data_ptr<double>() + weights.numel()};
 }
 
 void Trainer::log_epoch(const QuickMetrics& metrics, double loss) {

@@ -62,6 +62,7 @@ class Trainer {
   void run_epoch(TrainingSummary& summary);
   void validate(TrainingSummary& summary);
   void save();
+  std::vector<double> early_stop_weights() const;
   void log_epoch(const QuickMetrics& metrics, double loss);
 
   Config config_;
