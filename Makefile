@@ -30,7 +30,9 @@ test: build-release ## builds, runs every test
 demo: build-release ## MovieLens-100K: LiMAML beside its rivals, one table, comparison.html
 	@scripts/demo
 
-bench: bench-meta bench-train bench-quality bench-data bench-assign bench-screen bench-explore bench-incremental bench-score bench-adapt bench-serve bench-store ## every benchmark
+bench: bench-meta bench-train bench-quality bench-episodes bench-blocks bench-ablation bench-calibration bench-compress \
+       bench-sparse bench-data bench-assign bench-screen bench-explore bench-incremental bench-popularity bench-score \
+       bench-adapt bench-serve bench-store ## every benchmark: many hours
 
 bench-meta: build-release ## adapting members: tasks a second
 	@$(PYTHON_ENVIRONMENT) bench/meta.py $(ARGS)

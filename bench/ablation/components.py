@@ -6,6 +6,8 @@ whose embeddings reach the logit directly, and the feature whose values are cali
 
 from dataclasses import dataclass
 
+SUPPORT_PARTS = ("model.statistics.", "model.history.", "model.meta_block.")
+
 
 @dataclass(frozen=True)
 class Component:
@@ -14,10 +16,16 @@ class Component:
     settings: tuple = ()
     only: str = ""     # the one data set that has it
     matched: str = ""  # an MLP, as wide as it takes to have as many parameters as this component
-    control: str = ""  # a component that is trained on the same episodes, of which it sees less
+    control: str = ""  # a simpler component that is told the same, or is trained on the same episodes
+
+    @property
+    def reads_support(self):
+        return any(setting.startswith(SUPPORT_PARTS) for setting in self.settings)
 
     def settings_for(self, data):
-        return [setting.format(wide=data.wide, context=data.context) for setting in self.settings]
+        """With those of training on episodes, where the component takes that."""
+        settings = [setting.format(wide=data.wide, context=data.context) for setting in self.settings]
+        return [*settings, *data.episode_settings] if self.reads_support else settings
 
 
 BASE = Component("base", "MLP alone")
@@ -30,7 +38,7 @@ COMPONENTS = {component.name: component for component in (
     Component("gate", "Dense gate", ("model.global_block.gate=low_rank",)),
     Component("calibration", "Calibration layer",
               ("model.global_block.calibration.enabled=true",
-               "model.global_block.calibration.inputs=[{context}]")),
+               "model.global_block.calibration.inputs=[{context}]"), control="context_in_tower"),
     Component("context_in_tower", "Device as an input of the tower",
               ("model.global_block.inputs=[]",), only="synthetic"),
     Component("wide", "Wide part", ("model.global_block.wide={wide}",)),
@@ -41,7 +49,8 @@ COMPONENTS = {component.name: component for component in (
     Component("history_attention", "History, attention",
               ("model.history.enabled=true", "model.history.pooling=attention"), control="statistics"),
     Component("history_transformer", "History, transformer",
-              ("model.history.enabled=true", "model.history.pooling=transformer"), control="statistics"),
+              ("model.history.enabled=true", "model.history.pooling=transformer", "model.history.length=20"),
+              control="statistics"),
     Component("meta", "Meta block (LiMAML)", ("model.meta_block.enabled=true",), control="statistics"),
     Component("mlp_as_cross_full", "MLP with the parameters of full-rank crosses", matched="cross_full"),
     Component("mlp_as_residual_cross", "MLP with the parameters of residual crosses",

@@ -30,6 +30,7 @@ class DataSet:
     wide: str
     context: str
     log: Path = None  # the synthetic log, with its truth
+    episode_settings: tuple = ()  # of what is trained on episodes
 
     @property
     def files(self):
@@ -107,7 +108,10 @@ def synthetic(program, rows):
                                patience=1),
     }
     title = f"Synthetic ads log, {rows:,} rows: the last tenth of each member's rows is the test"
-    return DataSet("synthetic", title, ("click",), config, f"[{', '.join(ids[:14])}]", CONTEXT, log)
+    # Episodes learn from the query rows alone, two thirds of a member's: three epochs are as many
+    # rows as two of all, and 40 members about a batch.
+    episodes = ("meta.tasks_per_batch=40", "train.epochs=3", "train.patience=2")
+    return DataSet("synthetic", title, ("click",), config, f"[{', '.join(ids[:14])}]", CONTEXT, log, episodes)
 
 
 def ads_log(program, rows):

@@ -18,7 +18,7 @@ def gain_table(table):
     labels = table.data.labels
     heads = [f"AUC {label}" for label in labels]
     rows = [["AUC gain over the MLP alone", *heads, *(["mean"] if len(labels) > 1 else []), "log loss",
-             "weights", "s a run"]]
+             "block weights", "s a run"]]
     for name, outcome in table.outcomes.items():
         if outcome.reason:
             continue
@@ -48,8 +48,8 @@ def control_lines(table):
         control = outcome.component.control
         gain = table.gain(name, over=control) if control and not outcome.reason else None
         if gain:
-            yield (f"{outcome.component.title} above {COMPONENTS[control].title.lower()}, trained on the same "
-                   f"episodes: {shown(gain)} AUC")
+            same = ", trained on the same episodes" if outcome.component.reads_support else ""
+            yield f"{outcome.component.title} above {COMPONENTS[control].title.lower()}{same}: {shown(gain)} AUC"
 
 
 def ratio_table(table):
