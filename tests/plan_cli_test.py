@@ -8,7 +8,7 @@ import json
 from cli_case import Case, main
 from limber_cli import run
 
-QUICK = ("--seconds", "0.1")
+QUICK = ("--seconds", "0.1", "--sample-members", "200")
 
 
 class Plan(Case):

@@ -1,5 +1,6 @@
 #include "limber/serving/plan/unit_costs.h"
 
+#include <fmt/format.h>
 #include <malloc.h>
 #include <sys/resource.h>
 
@@ -7,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "limber/core/base/progress.h"
 #include "limber/core/base/random.h"
@@ -17,6 +19,8 @@
 
 namespace limber {
 namespace {
+
+constexpr std::int64_t kCopiesOfStates = 16;
 
 double client_seconds() {
   rusage usage = {};
@@ -101,6 +105,20 @@ class Requests {
   std::int64_t events_ = 0;
 };
 
+/// Bytes of the store once it has tidied up: no change for a second, or half a minute of them.
+double settled_bytes(MemberStore& store) {
+  constexpr auto kPause = std::chrono::milliseconds(200);
+  std::int64_t bytes = store.counts().bytes;
+  int same = 0;
+  for (int tries = 0; same < 5 && tries < 150; ++tries) {
+    std::this_thread::sleep_for(kPause);
+    const std::int64_t now = store.counts().bytes;
+    same = now == bytes ? same + 1 : 0;
+    bytes = now;
+  }
+  return static_cast<double>(bytes);
+}
+
 /// In bulk, as `limber adapt --store --load` does it.
 void measure_bulk(const ServedModel& model, const std::vector<MemberInteraction>& sample,
                   std::int64_t kept, MemberStore& store, Personaliser& personaliser,
@@ -115,7 +133,7 @@ void measure_bulk(const ServedModel& model, const std::vector<MemberInteraction>
   });
   costs.load = loading.processor / count;
   costs.load_wait = loading.wall / count;
-  const auto loaded = static_cast<double>(store.counts().bytes);
+  const double loaded = settled_bytes(store);
   costs.disk_interaction = loaded / static_cast<double>(kept);
 
   std::int64_t members = 0;
@@ -132,8 +150,34 @@ void measure_bulk(const ServedModel& model, const std::vector<MemberInteraction>
     } while (!cursor.empty());
   });
   costs.adapt = adapting.processor / static_cast<double>(std::max<std::int64_t>(members, 1));
-  costs.disk_member = std::max(0.0, static_cast<double>(store.counts().bytes) - loaded) /
-                      static_cast<double>(std::max<std::int64_t>(members, 1));
+}
+
+/// Bytes of a member's embedding in the store: from many more, which go there as those of other
+/// versions. Each has another member's numbers, so that they compress as embeddings do.
+double disk_of_member(const ServedModel& model, MemberStore& store,
+                      const std::vector<MemberInteraction>& sample) {
+  std::set<std::string_view> names;
+  for (const MemberInteraction& one : sample) names.insert(one.member);
+  const std::vector<std::string> members(names.begin(), names.end());
+  const std::string &name = model.runtime().name(), &version = model.runtime().version();
+  const auto states = store.get_states(members, name, version);
+  const double before = settled_bytes(store);
+  std::int64_t written = 0;
+  for (std::int64_t copy = 1; copy <= kCopiesOfStates; ++copy) {
+    std::vector<NamedState> more;
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      const auto& own = states[m];
+      const auto& other = states[(m + static_cast<std::size_t>(copy) * 7919) % members.size()];
+      if (!own || !other) continue;
+      more.push_back({members[m], *own});
+      more.back().state.values = other->values;
+      more.back().state.version = fmt::format("{:06}", 900000 + copy);
+    }
+    store.put_states(more);
+    written += static_cast<std::int64_t>(more.size());
+  }
+  return std::max(0.0, settled_bytes(store) - before) /
+         static_cast<double>(std::max<std::int64_t>(written, 1));
 }
 
 /// Bytes of a member in memory, from as many as the sample has.
@@ -172,7 +216,8 @@ UnitCosts measure_unit_costs(const std::filesystem::path& path, const ServedMode
   costs.memory_server = memory_server;
   // A small sample must not stay in memory alone, where it takes other room than on the disk.
   StoreOptions kept = options.store;
-  kept.write_buffer_bytes = 1u << 20;
+  kept.write_buffer_bytes = 4u << 20;
+  kept.most_states = kCopiesOfStates + 1;
   const auto store = open_member_store("rocksdb:" + (folder / "store").string(), kept);
   // Of many members most are asked of the store, not of memory.
   Personaliser personaliser(*store, 0);
@@ -181,6 +226,7 @@ UnitCosts measure_unit_costs(const std::filesystem::path& path, const ServedMode
   measure_bulk(*model, sample, kept_interactions(sample, kept.most_interactions), *store,
                personaliser, costs);
   costs.memory_member = memory_of_member(*model, *store, sample);
+  costs.disk_member = disk_of_member(*model, *store, sample);
 
   RankingService service(host, personaliser, 0);
   http::ServerOptions listening;
