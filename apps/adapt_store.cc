@@ -1,8 +1,6 @@
 #include "apps/adapt_store.h"
 
-#include <map>
 #include <mutex>
-#include <set>
 #include <thread>
 
 #include "apps/log_interactions.h"
@@ -13,48 +11,23 @@
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
 #include "limber/core/data/member_shard.h"
+#include "limber/serving/service/load_interactions.h"
 #include "limber/serving/service/ranking_service.h"
 
 namespace limber {
 namespace {
 
-/// Drops interactions older than the newest that the store has of their member: a log that is
-/// loaded again must not bring back what was pushed out. Returns how many.
-std::int64_t leave_out_older(MemberStore& store, std::vector<MemberInteraction>& interactions) {
-  std::set<std::string> names;
-  for (const MemberInteraction& one : interactions) names.insert(one.member);
-  const std::vector<std::string> members(names.begin(), names.end());
-  std::map<std::string, std::int64_t> newest;
-  constexpr std::size_t together = 1024;
-  for (std::size_t first = 0; first < members.size(); first += together) {
-    const auto some = std::span(members).subspan(first, std::min(together, members.size() - first));
-    const auto recent = store.recent_many(some, 1);
-    for (std::size_t m = 0; m < some.size(); ++m) {
-      if (!recent[m].empty()) newest[some[m]] = recent[m].back().interaction.time_ms;
-    }
-  }
-  return static_cast<std::int64_t>(std::erase_if(interactions, [&](const MemberInteraction& one) {
-    const auto found = newest.find(one.member);
-    return found != newest.end() && one.interaction.time_ms < found->second;
-  }));
-}
-
 /// Puts the interactions of the log's members in `shard` into the store: in the order of time where
 /// the config knows it, for which all of them are held in memory at once; else in the order of the
 /// files.
-void load_interactions(const ServedModel& model, const Config& config, const MemberShard& shard,
-                       MemberStore& store) {
+void load_log(const ServedModel& model, const Config& config, const MemberShard& shard,
+              MemberStore& store) {
   std::vector<MemberInteraction> waiting;
   constexpr std::size_t together = 4096;
-  std::int64_t stored = 0, known = 0;
-  const auto write = [&] {
-    for (std::size_t first = 0; first < waiting.size(); first += together) {
-      const std::size_t size = std::min(together, waiting.size() - first);
-      for (const AppendResult& result :
-           store.append_many(std::span(waiting).subspan(first, size))) {
-        ++(result.stored() ? stored : known);
-      }
-    }
+  LoadedInteractions all;
+  const auto add = [&](const LoadedInteractions& some) {
+    all.stored += some.stored;
+    all.known += some.known;
     waiting.clear();
   };
   const bool timed = !config.data.time.empty();
@@ -63,18 +36,11 @@ void load_interactions(const ServedModel& model, const Config& config, const Mem
       model, config, [&](const Key& member) { return shard.has(member); },
       [&](MemberInteraction one) {
         waiting.push_back(std::move(one));
-        if (!timed && waiting.size() == together) write();
+        if (!timed && waiting.size() == together) add(load_interactions(store, waiting));
       });
-  if (timed) {
-    std::stable_sort(waiting.begin(), waiting.end(),
-                     [](const MemberInteraction& a, const MemberInteraction& b) {
-                       return a.interaction.time_ms < b.interaction.time_ms;
-                     });
-    known += leave_out_older(store, waiting);
-  }
-  write();
-  fmt::print("loaded {}{}{} in {:.2f} s\n", counted(stored, "interaction"),
-             known > 0 ? fmt::format(", {} were there already", known) : "",
+  add(timed ? load_in_order(store, std::move(waiting)) : load_interactions(store, waiting));
+  fmt::print("loaded {}{}{} in {:.2f} s\n", counted(all.stored, "interaction"),
+             all.known > 0 ? fmt::format(", {} were there already", all.known) : "",
              skipped > 0 ? fmt::format(", {} bad rows skipped", skipped) : "", time.seconds());
 }
 
@@ -99,7 +65,7 @@ int adapt_store(const AdaptArguments& arguments) {
         "are for Redis, or for --output");
   }
   const auto store = open_member_store(arguments.store, kept);
-  if (arguments.load) load_interactions(*model, config, shard, *store);
+  if (arguments.load) load_log(*model, config, shard, *store);
   if (!runtime.uses_support()) {
     throw InputError("{}: the model has no part that is adapted to members", arguments.model);
   }

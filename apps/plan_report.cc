@@ -132,6 +132,8 @@ std::string caveats(const PlanReport& report) {
       "  - from {} members to {}: a member is taken to need the same bytes and seconds.\n",
       count(report.sample_members), count(report.demand.members));
   text +=
+      "  - Loading gets dearer as the store grows, up to a few times from thousands of members to\n"
+      "    millions; a larger --sample-members shows more of it.\n"
       "  - A store larger than memory is read from the disk: rankings of members that are not kept "
       "in\n"
       "    memory wait for it, which takes time but hardly a processor.\n"

@@ -93,12 +93,14 @@ std::vector<MemberInteraction> repeated(const Sample& sample, std::int64_t most_
   };
   const std::int64_t copies = std::min(of(most_members, sample.members.size()),
                                        of(kEnoughInteractions, sample.interactions.size()));
-  std::vector<MemberInteraction> all = sample.interactions;
+  std::vector<MemberInteraction> all;
   all.reserve(sample.interactions.size() * static_cast<std::size_t>(copies));
-  for (std::int64_t copy = 1; copy < copies; ++copy) {
-    for (const MemberInteraction& one : sample.interactions) {
+  // Side by side in time, and apart in the order of names.
+  for (const MemberInteraction& one : sample.interactions) {
+    all.push_back(one);
+    for (std::int64_t copy = 1; copy < copies; ++copy) {
       all.push_back(one);
-      all.back().member += fmt::format(" (copy {})", copy);
+      all.back().member = fmt::format("copy {} of {}", copy, one.member);
     }
   }
   return all;
@@ -147,9 +149,12 @@ int run_plan(const PlanArguments& arguments) {
   costs.seconds = arguments.seconds;
   costs.candidates = arguments.candidates;
   costs.store.most_interactions = std::max<std::int64_t>(200, 2 * model->interactions_wanted());
-  report.costs =
-      measure_unit_costs(arguments.model, served, repeated(sample, arguments.sample_members),
-                         folder.path(), before + loaded, costs);
+  const std::vector<MemberInteraction> interactions = repeated(sample, arguments.sample_members);
+  const double there = report.sample_members * static_cast<double>(interactions.size()) /
+                       static_cast<double>(sample.interactions.size());
+  costs.share = std::min(1.0, there / demand.members);
+  report.costs = measure_unit_costs(arguments.model, served, interactions, folder.path(),
+                                    before + loaded, costs);
   demand.interactions =
       static_cast<double>(kept_interactions(sample.interactions, costs.store.most_interactions)) /
       report.sample_members;

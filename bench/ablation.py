@@ -5,8 +5,8 @@ MLP with each component of bench/ablation/components.py, and with all of them; p
 over the MLP alone and, by device, how well the models are calibrated; ends with one line of JSON.
 What reads a member's support is trained on episodes, which the MLP is not; such components are also
 shown beside the support's statistics, trained on the same episodes, and the calibration layer beside
-the device as an input. Weights are those of the global block. MovieLens-1M has no times: what reads
-a history reads a set there. Options that the built program
+the device as an input. Weights are those of the global block. MovieLens-1M has no times, hence no
+sequence that a transformer could read. Options that the built program
 does not have are listed as not available. Finished runs are kept under build/bench/ablation and
 used again, so that a bench that was cut off goes on.
 

@@ -16,6 +16,7 @@
 #include "limber/serving/plan/loopback_client.h"
 #include "limber/serving/serve/http_api.h"
 #include "limber/serving/service/field_json.h"
+#include "limber/serving/service/load_interactions.h"
 
 namespace limber {
 namespace {
@@ -123,14 +124,8 @@ double settled_bytes(MemberStore& store) {
 void measure_bulk(const ServedModel& model, const std::vector<MemberInteraction>& sample,
                   std::int64_t kept, MemberStore& store, Personaliser& personaliser,
                   UnitCosts& costs) {
-  constexpr std::size_t together = 4096;
   const auto count = static_cast<double>(sample.size());
-  const Spent loading = spent_on([&] {
-    for (std::size_t first = 0; first < sample.size(); first += together) {
-      store.append_many(
-          std::span(sample).subspan(first, std::min(together, sample.size() - first)));
-    }
-  });
+  const Spent loading = spent_on([&] { load_in_order(store, sample); });
   costs.load = loading.processor / count;
   costs.load_wait = loading.wall / count;
   const double loaded = settled_bytes(store);
@@ -214,9 +209,14 @@ UnitCosts measure_unit_costs(const std::filesystem::path& path, const ServedMode
                              const CostOptions& options) {
   UnitCosts costs;
   costs.memory_server = memory_server;
-  // A small sample must not stay in memory alone, where it takes other room than on the disk.
+  // What is small here for being a sample must not be all in memory: buffer and cache hold the
+  // share of it that they would hold of all members.
   StoreOptions kept = options.store;
-  kept.write_buffer_bytes = 4u << 20;
+  const auto shrunk = [&](std::size_t bytes, std::size_t least) {
+    return std::max(least, static_cast<std::size_t>(options.share * static_cast<double>(bytes)));
+  };
+  kept.write_buffer_bytes = shrunk(kept.write_buffer_bytes, 2u << 20);
+  kept.cache_bytes = shrunk(kept.cache_bytes, 256u << 10);
   kept.most_states = kCopiesOfStates + 1;
   const auto store = open_member_store("rocksdb:" + (folder / "store").string(), kept);
   // Of many members most are asked of the store, not of memory.

@@ -15,6 +15,7 @@ std::int64_t kept_interactions(const std::vector<MemberInteraction>& sample, std
 struct CostOptions {
   double seconds = 2;             ///< of requests, of each kind
   std::int64_t candidates = 200;  ///< of a ranking
+  double share = 1;               ///< that the sample is of all members, at most 1
   StoreOptions store;
 };
 
