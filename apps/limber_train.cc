@@ -38,6 +38,8 @@ int parse_and_run(int argc, char** argv) {
                          "Also writes the scored test rows as Parquet here");
   train_verb->add_option("--resamples", train.resamples, "Bootstrap resamples; 0 for no intervals")
       ->capture_default_str();
+  train_verb->add_flag("--no-support-sizes", train.no_support_sizes,
+                       "Tests with whole supports alone, and not with smaller ones as well");
   train_verb->add_flag("--restart", train.restart, "Ignores the checkpoint of an earlier run");
   train_verb->footer("Options of the config (docs/options.md):\n" + options_help());
 

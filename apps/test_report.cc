@@ -15,7 +15,7 @@ std::string number(const nlohmann::json& value) {
 }  // namespace
 
 TestReport report_test(const Config& config, const Dataset& dataset, RankingModel& model,
-                       std::size_t resamples, const Popularity* popularity) {
+                       std::size_t resamples, const Popularity* popularity, bool by_support_size) {
   TestReport report;
   EvaluationSampler::Options options;
   options.part = Part::test;
@@ -42,7 +42,7 @@ TestReport report_test(const Config& config, const Dataset& dataset, RankingMode
   }
   // The same query rows under supports cut to their latest 0, 1, 2, ... rows.
   for (const std::int64_t size : support_sizes) {
-    if (size > options.support_limit || !model->uses_support()) continue;
+    if (!by_support_size || size > options.support_limit || !model->uses_support()) continue;
     EvaluationSampler::Options cut = options;
     cut.support = size;
     const ScoredRows all = score_rows(model, dataset, cut, steps, popularity);

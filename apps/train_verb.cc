@@ -145,7 +145,8 @@ int run_train(const TrainArguments& arguments) {
     }
   }
 
-  TestReport report = report_test(config, dataset, model, arguments.resamples);
+  TestReport report = report_test(config, dataset, model, arguments.resamples, nullptr,
+                                  !arguments.no_support_sizes);
   report.json["training"] = {
       {"best_epoch", summary.best_epoch},
       {"epochs", summary.epochs},

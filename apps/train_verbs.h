@@ -21,6 +21,7 @@ struct TrainArguments {
   std::string metrics;          ///< file for the test metrics as JSON, "" = none
   std::string scores;           ///< file for the scored test rows, "" = none
   std::size_t resamples = 200;  ///< of the bootstrap
+  bool no_support_sizes = false;
 };
 int run_train(const TrainArguments& arguments);
 
@@ -78,7 +79,8 @@ struct TestReport {
   ScoredRows scored;
 };
 TestReport report_test(const Config& config, const Dataset& dataset, RankingModel& model,
-                       std::size_t resamples, const Popularity* popularity = nullptr);
+                       std::size_t resamples, const Popularity* popularity = nullptr,
+                       bool by_support_size = true);
 void print_test_report(const nlohmann::json& report);
 
 /// "3 rows left out (data.on_bad_row: skip)".

@@ -115,7 +115,7 @@ class Runner(ProgramCopies):
         started = time.monotonic()
         settings = [part for setting in (*run.settings, f"train.seed={run.seed}") for part in ("--set", setting)]
         self.command("limber-train", "train", config, *settings, "--quiet", "--restart", "--resamples", "0",
-                     "--models", work / "models", "--metrics", work / "metrics.json",
+                     "--no-support-sizes", "--models", work / "models", "--metrics", work / "metrics.json",
                      "--scores", work / "scores.parquet")
         manifest = json.loads(self.command("limber-tools", "inspect", "--json", work / "models" / "ablation"))
         self.use_model(work / "models" / "ablation", work)
