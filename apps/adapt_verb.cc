@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "apps/adapt_store.h"
+#include "apps/refresh_parts.h"
 #include "apps/serve_verbs.h"
 #include "apps/thread_count.h"
 #include "limber/core/base/check_output.h"
@@ -36,16 +37,18 @@ struct Adapted {
   MemberVector vector;
 };
 
-std::shared_ptr<arrow::Schema> embedding_schema() {
-  return arrow::schema({arrow::field("member", arrow::utf8(), false),
-                        arrow::field("meta_embedding", arrow::list(arrow::float32()), false),
-                        arrow::field("support_rows", arrow::int64(), false),
-                        arrow::field("model", arrow::utf8(), false),
-                        arrow::field("version", arrow::utf8(), false)});
+std::shared_ptr<arrow::Schema> embedding_schema(const std::string& fingerprint) {
+  return arrow::schema(
+      {arrow::field("member", arrow::utf8(), false),
+       arrow::field("meta_embedding", arrow::list(arrow::float32()), false),
+       arrow::field("support_rows", arrow::int64(), false),
+       arrow::field("model", arrow::utf8(), false), arrow::field("version", arrow::utf8(), false)},
+      arrow::key_value_metadata({std::string(kLogKey)}, {fingerprint}));
 }
 
 std::shared_ptr<arrow::RecordBatch> batch_of(const RuntimeModel& model, const Dataset& dataset,
-                                             std::span<const Adapted> members) {
+                                             std::span<const Adapted> members,
+                                             const std::shared_ptr<arrow::Schema>& schema) {
   arrow::StringBuilder names, models, versions;
   arrow::Int64Builder support;
   auto values = std::make_shared<arrow::FloatBuilder>();
@@ -64,8 +67,7 @@ std::shared_ptr<arrow::RecordBatch> batch_of(const RuntimeModel& model, const Da
   check(support.Finish(&columns[2]));
   check(models.Finish(&columns[3]));
   check(versions.Finish(&columns[4]));
-  return arrow::RecordBatch::Make(embedding_schema(), static_cast<std::int64_t>(members.size()),
-                                  columns);
+  return arrow::RecordBatch::Make(schema, static_cast<std::int64_t>(members.size()), columns);
 }
 
 /// Adapts tasks [first, last), divided among threads.
@@ -114,31 +116,6 @@ void adapt_tasks(const std::shared_ptr<const RuntimeModel>& model, const Dataset
   if (failure) std::rethrow_exception(failure);
 }
 
-/// What the parts' names begin with. Without shards the number of the part follows.
-std::string part_prefix(const RuntimeModel& model, const MemberShard& shard) {
-  if (shard.all()) return model.version() + "-";
-  return fmt::format("{}-shard-{}-of-{}-", model.version(), shard.index, shard.count);
-}
-
-/// Throws where `folder` holds parts of this version that were made in another number of shards:
-/// beside them members would be there twice.
-void check_same_shards(const fs::path& folder, const RuntimeModel& model,
-                       const MemberShard& shard) {
-  const std::string of = fmt::format("-of-{}-", shard.count);
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(model.version() + "-") || entry.path().extension() != ".parquet") {
-      continue;
-    }
-    const bool sharded = name.starts_with(model.version() + "-shard-");
-    if (sharded != shard.all() && (!sharded || name.find(of) != std::string::npos)) continue;
-    throw InputError(
-        "--output {}: holds {}, of the same version in other shards; name another folder, or "
-        "remove it",
-        folder.string(), name);
-  }
-}
-
 /// From log files to a file, or to a folder of parts, of which those that exist are kept.
 int adapt_files(const AdaptArguments& arguments) {
   const fs::path output = arguments.output;
@@ -153,44 +130,60 @@ int adapt_files(const AdaptArguments& arguments) {
   const auto model = RuntimeModel::load(Artifact::open(arguments.model), {});
   if (!model->meta_block) {
     throw InputError(
-        "{}: the model has no meta block (model.meta_block.enabled), so there is nothing to adapt",
+        "{}: the model has no meta block (model.meta_block.enabled), so it has no embeddings to "
+        "write; what else it knows of members is kept by --store",
         arguments.model);
   }
   const MemberShard shard = parse_member_shard(arguments.shard, "--shard");
-  if (parts && fs::is_directory(output)) check_same_shards(output, *model, shard);
-  const Config config =
-      parse_config(config_to_yaml(model->config), arguments.model, arguments.settings);
-  const TemporaryFolder folder;
-  const Dataset dataset = build_dataset(config, folder.path(), &model->encoders,
-                                        &model->layout.label_thresholds, Fit::fixed, shard);
-  if (dataset.layout.labels != model->layout.labels) {
-    throw InputError("data.labels: the model was trained with other labels");
+  if (!shard.all() && !parts) {
+    throw InputError(
+        "--output {}: shards would write one file over another; name a folder (with a / at its "
+        "end)",
+        output.string());
+  }
+  Config config = parse_config(config_to_yaml(model->config), arguments.model, arguments.settings);
+  for (const auto& [name, path] : named_paths(arguments.tables, "--table")) {
+    const auto table = config.data.tables.find(name);
+    if (table == config.data.tables.end()) {
+      throw InputError("--table {}: the model has no side table of that name", name);
+    }
+    table->second.path = path;
   }
   std::vector<fs::path> read = expand_paths(config.data.interactions);
   for (const auto& [name, table] : config.data.tables) {
     for (const fs::path& path : expand_paths(std::array{table.path})) read.push_back(path);
   }
   check_output_apart("--output", output, read);
+  const std::string fingerprint = log_fingerprint(read, arguments.settings);
+  if (parts && fs::is_directory(output))
+    check_same_refresh(output, model->version(), shard, fingerprint);
+  const TemporaryFolder folder;
+  const Dataset dataset = build_dataset(config, folder.path(), &model->encoders,
+                                        &model->layout.label_thresholds, Fit::fixed, shard);
+  if (dataset.layout.labels != model->layout.labels) {
+    throw InputError("data.labels: the model was trained with other labels");
+  }
   if (parts) fs::create_directories(output);
   const auto count = static_cast<std::int64_t>(dataset.tasks.size());
   constexpr std::int64_t part = 65536;
+  const auto schema = embedding_schema(fingerprint);
   Progress progress("adapting", static_cast<std::uint64_t>(count), "members");
   const Stopwatch time;
   std::unique_ptr<TableWriter> writer;
-  if (!parts) writer = std::make_unique<TableWriter>(output, embedding_schema());
+  if (!parts) writer = std::make_unique<TableWriter>(output, schema);
   std::int64_t adapted = 0;
   const std::size_t threads = thread_count(arguments.threads);
   for (std::int64_t first = 0; first < count; first += part) {
     const std::int64_t size = std::min(part, count - first);
     const fs::path path =
-        output / fmt::format("{}{:06}.parquet", part_prefix(*model, shard), first / part);
+        output / fmt::format("{}{:06}.parquet", part_prefix(model->version(), shard), first / part);
     if (!parts || !fs::exists(path)) {
       if (stop_requested()) throw Error("stopped after {}", counted(first, "member"));
       std::vector<Adapted> members(static_cast<std::size_t>(size));
       adapt_tasks(model, dataset, threads, first, members);
-      const auto batch = batch_of(*model, dataset, members);
+      const auto batch = batch_of(*model, dataset, members, schema);
       if (parts) {
-        TableWriter one(path, embedding_schema());
+        TableWriter one(path, schema);
         one.write(*batch);
         one.finish();
       } else {

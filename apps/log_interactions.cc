@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "limber/core/base/files.h"
+#include "limber/core/data/log_columns.h"
 #include "limber/core/data/reader.h"
 #include "limber/serving/rows/log_rows.h"
 #include "limber/serving/rows/row_encoder.h"
@@ -32,6 +33,7 @@ std::int64_t time_ms_of(const FieldValue& value, const std::string& column) {
 std::int64_t for_each_interaction(const ServedModel& model, const Config& config,
                                   const std::function<bool(const Key& member)>& wanted,
                                   const std::function<void(MemberInteraction)>& use) {
+  check_log_columns(config.data, model.runtime().encoders);
   const RequestSchema& schema = model.schema();
   const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                           std::chrono::system_clock::now().time_since_epoch())

@@ -8,6 +8,8 @@
 namespace limber {
 namespace {
 
+constexpr double kFewMembers = 1000;
+
 /// 1,234,567 and the like: a count to three digits, in words from a million up.
 std::string count(double value) {
   if (value >= 1e9) return fmt::format("{:.3g} billion", value / 1e9);
@@ -53,6 +55,12 @@ std::string measured(const PlanReport& report) {
   text += line("in bulk", fmt::format("{} of one processor to adapt a member; {} to store an "
                                       "interaction ({} with the waits for the disk)",
                                       duration(c.adapt), duration(c.load), duration(c.load_wait)));
+  if (report.sample_members < kFewMembers) {
+    text +=
+        line("", fmt::format("of so few members ({}) bytes and seconds are rough; a larger log or "
+                             "--sample-members shows more",
+                             count(report.sample_members)));
+  }
   text += line("store", fmt::format("{} an interaction, {} a member", bytes(c.disk_interaction),
                                     bytes(c.disk_member)));
   text += line("memory", fmt::format("{} a server, {} a member that it keeps in memory",

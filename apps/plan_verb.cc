@@ -37,8 +37,10 @@ double amount(const std::string& text, const std::string& option) {
                         : unit == "M"                ? 1e6
                         : unit == "G" || unit == "B" ? 1e9
                                                      : 0;
-  if (read == 0 || factor == 0 || !(value >= 0) || !std::isfinite(value)) {
-    throw InputError("{} {}: expected a number, such as 100000000, 1e8 or 100M", option, text);
+  constexpr double kMost = 1e15;
+  if (read == 0 || factor == 0 || !(value >= 0) || !(value * factor <= kMost)) {
+    throw InputError("{} {}: expected a number up to 1e15, such as 100000000, 1e8 or 100M", option,
+                     text);
   }
   return value * factor;
 }

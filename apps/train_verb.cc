@@ -102,6 +102,17 @@ int run_train(const TrainArguments& arguments) {
                counted(dataset.tasks.size(), "member"), reading.seconds(), dataset.bad_rows,
                dataset.split);
 
+  if (dataset.layout.labels.size() > 1 && config.model.score.empty()) {
+    spdlog::info(
+        "candidates will be ranked by {}, the first label by name; model.score says otherwise",
+        dataset.layout.labels[0]);
+  }
+  if (line && config.train.incremental.fisher_rows == 0) {
+    spdlog::info(
+        "without train.incremental.fisher_rows no training with a hold can go on from what this "
+        "one "
+        "publishes");
+  }
   if (line) {
     for (const std::string& words : one_sided_labels(dataset)) {
       spdlog::warn("{}: what is known of it hardly changes", words);

@@ -3,6 +3,7 @@
 usage: refresh_cli_test.py FOLDER_OF_PROGRAMS
 """
 
+import pyarrow
 import pyarrow.dataset
 import pyarrow.parquet as parquet
 
@@ -54,20 +55,55 @@ class Shards(Case):
         self.assertEqual(run("adapt", version, "--output", whole).returncode, 0)
         self.assert_refused(run("adapt", version, "--output", whole, "--shard", "1/3"), "--output", whole)
 
+    def test_a_folder_is_for_one_log(self):
+        version = self.versions[0]
+        whole = parquet.read_table(self.folder / "parquet/interactions.parquet")
+        log, parts = self.work / "log.parquet", f"{self.work / 'parts'}/"
+        parquet.write_table(whole.slice(0, 1500), log)
+        arguments = ("adapt", version, "--output", parts, "--set", f"data.interactions={log}")
+        self.assertEqual(run(*arguments, "--shard", "1/2").returncode, 0)
+        self.assertEqual(run(*arguments, "--shard", "2/2").returncode, 0)
+        parquet.write_table(whole, log)
+        self.assert_refused(run(*arguments, "--shard", "1/2"), "another log", parts)
+
+    def test_side_tables_are_those_that_are_named(self):
+        version = self.versions[0]
+        table = parquet.read_table(self.folder / "parquet/items.parquet").to_pydict()
+        table["category"] = table["category"][1:] + table["category"][:1]
+        other = self.work / "items.parquet"
+        parquet.write_table(pyarrow.table(table), other)
+        outputs = [self.work / "own.parquet", self.work / "other.parquet"]
+        for output, more in zip(outputs, ((), ("--table", f"items={other}"))):
+            self.assertEqual(run("adapt", version, "--output", output, *more).returncode, 0)
+        self.assertNotEqual(*(by_member(parquet.read_table(output)) for output in outputs))
+        self.assert_refused(run("adapt", version, "--output", outputs[0], "--table", f"things={other}"), "things")
+
+    def test_a_store_asks_for_the_columns_that_files_must_have(self):
+        version = self.versions[0]
+        columns = parquet.read_table(self.folder / "parquet/interactions.parquet")
+        for missing in ("clicked", "timestamp", "item_id"):
+            log = self.work / f"without_{missing}.parquet"
+            parquet.write_table(columns.drop([missing]), log)
+            store = f"rocksdb:{self.work / missing}"
+            self.assert_refused(run("adapt", version, "--store", store, "--load", "--set",
+                                    f"data.interactions={log}"), missing, log)
+            self.assert_refused(run("plan", version, "--set", f"data.interactions={log}"), missing, log)
+
     def test_a_shard_may_be_empty(self):
         version, empty = self.versions[0], 0
+        parts = self.work / "parts"
         for index in range(1, 7):
-            output = self.work / f"{index}.parquet"
-            done = run("adapt", version, "--output", output, "--shard", f"{index}/1000")
+            done = run("adapt", version, "--output", f"{parts}/", "--shard", f"{index}/1000")
             self.assertEqual(done.returncode, 0, done.stderr)
-            empty += parquet.read_metadata(output).num_rows == 0
+            empty += not list(parts.glob(f"*-shard-{index}-of-*"))
         self.assertGreater(empty, 0)
 
     def test_refusals(self):
         version = self.versions[0]
         for shard in ("0/4", "5/4", "4", "a/b"):
-            self.assert_refused(run("adapt", version, "--output", self.work / "m.parquet", "--shard", shard),
+            self.assert_refused(run("adapt", version, "--output", f"{self.work}/m/", "--shard", shard),
                                 "--shard", "I/N")
+        self.assert_refused(run("adapt", version, "--output", self.work / "m.parquet", "--shard", "1/2"), "folder")
         store = f"rocksdb:{self.work / 'store'}"
         self.assert_refused(run("adapt", version, "--store", store, "--load", "--shard", "1/2"), "--shard", "Redis")
         self.assertFalse((self.work / "store").exists())

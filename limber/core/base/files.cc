@@ -135,7 +135,12 @@ std::vector<fs::path> expand_paths(std::span<const std::string> patterns) {
 }
 
 TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (fs::temp_directory_path() / "limber-XXXXXX").string();
+  std::error_code error;
+  const fs::path parent = fs::temp_directory_path(error);
+  if (error) {
+    throw InputError("TMPDIR: {}; it must name a folder for temporary files", error.message());
+  }
+  std::string pattern = (parent / "limber-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) {
     throw Error("{}: cannot be created: {}", pattern, std::strerror(errno));
   }

@@ -50,6 +50,9 @@ TableWriter::TableWriter(const fs::path& path, std::shared_ptr<arrow::Schema> sc
     sink_->parquet = written(parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(),
                                                               sink_->file, properties),
                              path_);
+    if (schema->metadata() != nullptr) {
+      check_written(sink_->parquet->AddKeyValueMetadata(schema->metadata()), path_);
+    }
     return;
   }
   static const arrow::Status initialized = arrow::compute::Initialize();

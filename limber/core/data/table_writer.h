@@ -16,7 +16,8 @@ namespace limber {
 /// there.
 class TableWriter {
  public:
-  /// The format is that of the name: .parquet, else CSV. Throws Error when it cannot be created.
+  /// The format is that of the name: .parquet (which keeps the schema's metadata), else CSV. Throws
+  /// Error when it cannot be created.
   TableWriter(const std::filesystem::path& path, std::shared_ptr<arrow::Schema> schema);
   ~TableWriter();
   TableWriter(const TableWriter&) = delete;

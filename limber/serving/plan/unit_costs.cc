@@ -226,7 +226,10 @@ UnitCosts measure_unit_costs(const std::filesystem::path& path, const ServedMode
   measure_bulk(*model, sample, kept_interactions(sample, kept.most_interactions), *store,
                personaliser, costs);
   costs.memory_member = memory_of_member(*model, *store, sample);
-  costs.disk_member = disk_of_member(*model, *store, sample);
+  // No sample is so small that an embedding would take less than its numbers, which do not
+  // compress.
+  costs.disk_member = std::max(disk_of_member(*model, *store, sample),
+                               4.0 * static_cast<double>(model->runtime().known_width()));
 
   RankingService service(host, personaliser, 0);
   http::ServerOptions listening;

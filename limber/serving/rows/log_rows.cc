@@ -84,8 +84,8 @@ std::int64_t for_each_log_row(const std::vector<std::filesystem::path>& files,
         if (const auto* field = dynamic_cast<const BadField*>(&bad)) column = field->column();
         if (!skip_bad_rows) {
           throw InputError(
-              "{}: row {}, column {}: {} (such rows can be left out: predict "
-              "--skip-bad-rows, or --set data.on_bad_row=skip)",
+              "{}: row {}, column {}: {} (such rows can be left out: "
+              "--skip-bad-rows of predict and popularity, --set data.on_bad_row=skip of others)",
               chunk.file.string(), chunk.row(i), column, bad.what());
         }
         ++skipped;
