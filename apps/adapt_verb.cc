@@ -1,6 +1,5 @@
 #include <arrow/api.h>
 
-#include <array>
 #include <atomic>
 #include <thread>
 
@@ -18,6 +17,7 @@
 #include "limber/core/config/config.h"
 #include "limber/core/data/dataset_builder.h"
 #include "limber/core/data/member_shard.h"
+#include "limber/core/data/source_files.h"
 #include "limber/core/data/table_writer.h"
 #include "limber/serving/runtime/adapter.h"
 #include "limber/serving/runtime/dataset_rows.h"
@@ -149,9 +149,9 @@ int adapt_files(const AdaptArguments& arguments) {
     }
     table->second.path = path;
   }
-  std::vector<fs::path> read = expand_paths(config.data.interactions);
-  for (const auto& [name, table] : config.data.tables) {
-    for (const fs::path& path : expand_paths(std::array{table.path})) read.push_back(path);
+  std::vector<fs::path> read;
+  for (const SourceFiles& source : find_sources(config.data, /*trained=*/true)) {
+    read.insert(read.end(), source.files.begin(), source.files.end());
   }
   check_output_apart("--output", output, read);
   const std::string fingerprint = log_fingerprint(read, arguments.settings);
