@@ -163,9 +163,9 @@ class Million(Case):
     def test_ready_soon(self):
         """A store of a million members; the server is ready within three seconds."""
         with open(self.work / "log.csv", "w") as log:
-            log.write("member_id,item_id,timestamp,clicked\n")
+            log.write("member_id,item_id,timestamp,price,clicked\n")
             for member in range(1_000_000):
-                log.write(f"n{member},{ITEMS[member % len(ITEMS)]},{member},{member % 2}\n")
+                log.write(f"n{member},{ITEMS[member % len(ITEMS)]},{member},{member % 90},{member % 2}\n")
         done = subprocess.run([LIMBER, "adapt", str(self.model), "--store", self.store, "--load", "--set",
                                f"data.interactions={self.work / 'log.csv'}"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
