@@ -290,8 +290,7 @@ TEST_F(IncrementalTest, SaysWhatDoesNotFit) {
     return message(grouped, config(settings));
   };
   EXPECT_EQ(of_groups({groups + "a=[click]"}), "no error");
-  EXPECT_EQ(of_groups({groups + "b=[click]"}).rfind("model.global_block.experts.groups: ", 0),
-            0U);
+  EXPECT_EQ(of_groups({groups + "b=[click]"}).rfind("model.global_block.experts.groups: ", 0), 0U);
   EXPECT_EQ(of_groups({}).rfind("model.global_block.experts.groups: ", 0), 0U);
   // A rate that is learned began somewhere; one that is fixed is what it says.
   EXPECT_EQ(refused("meta.inner_learning_rate_start=0.5"), "no error");
