@@ -46,6 +46,12 @@ void print_fit(const PopularityFit& fit, const Dataset& dataset, double seconds)
                                                     date_of(fit.last_time))
                                       : "",
              seconds);
+  constexpr std::int64_t kFewRows = 1000;
+  if (fit.rows < kFewRows) {
+    fmt::print(
+        "  so few rows say little, and the version that was published is what servers take up: "
+        "remove its folder, or fit again on more (--days)\n");
+  }
   if (fit.seen_before > 0) {
     fmt::print(
         "  {} of them lie in the time that the model was trained on: what it learned by heart "
