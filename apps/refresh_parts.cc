@@ -44,7 +44,13 @@ void check_same_refresh(const fs::path& folder, const std::string& version,
     if (sharded == shard.all() || (sharded && name.find(of) == std::string::npos)) {
       refuse(name, "of this version in other shards");
     }
-    if (stored_metadata(entry.path(), kLogKey) != fingerprint) {
+    std::string stored;
+    try {
+      stored = stored_metadata(entry.path(), kLogKey);
+    } catch (const InputError& error) {
+      throw InputError("{}; remove it, and it is made again", error.what());
+    }
+    if (stored != fingerprint) {
       refuse(name, "which was adapted to another log, or this log has changed since");
     }
   }

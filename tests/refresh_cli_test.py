@@ -65,6 +65,9 @@ class Shards(Case):
         self.assertEqual(run(*arguments, "--shard", "2/2").returncode, 0)
         parquet.write_table(whole, log)
         self.assert_refused(run(*arguments, "--shard", "1/2"), "another log", parts)
+        damaged = next((self.work / "parts").glob("*-shard-2-of-2-*"))
+        damaged.write_bytes(damaged.read_bytes()[:-20])
+        self.assert_refused(run(*arguments, "--shard", "2/2"), damaged, "remove it")
 
     def test_side_tables_are_those_that_are_named(self):
         version = self.versions[0]
