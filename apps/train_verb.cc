@@ -15,9 +15,11 @@
 #include "limber/core/data/check_labels.h"
 #include "limber/core/data/check_weights.h"
 #include "limber/core/data/dataset_builder.h"
+#include "limber/training/train/checkpoint_parts.h"
 #include "limber/training/train/incremental.h"
 #include "limber/training/train/last_layer_posterior.h"
 #include "limber/training/train/publish.h"
+#include "limber/training/train/shared_dataset.h"
 #include "limber/training/train/trainer.h"
 
 namespace limber {
@@ -72,14 +74,69 @@ std::optional<Fisher> look_at_rows(const Config& config, const Dataset& dataset,
   return fisher;
 }
 
+/// The processes that torchrun or its like started beside this one; null where there are none.
+/// Throws InputError for what several processes cannot do.
+std::shared_ptr<Ranks> meet(const Config& config, const TrainArguments& arguments) {
+  std::shared_ptr<Ranks> ranks = Ranks::from_environment();
+  if (!ranks) return ranks;
+  const auto refuse = [&](const std::string& what) {
+    throw InputError("{}, and WORLD_SIZE is {}; run limber train without torchrun", what,
+                     ranks->size());
+  };
+  if (!arguments.from.empty()) refuse("--from: one process alone can go on from a model");
+  if (config.train.incremental.fisher_rows > 0) {
+    refuse("train.incremental.fisher_rows: one process alone can measure Fisher information");
+  }
+  if (config.train.device == "cuda") {
+    refuse("train.device: cuda: several processes train on the CPU");
+  }
+  if (!ranks->first()) {
+    spdlog::set_level(spdlog::level::warn);
+    Progress::set_quiet(true);
+  }
+  spdlog::info("training on {} processes", ranks->size());
+  return ranks;
+}
+
+std::vector<std::pair<const char*, double>> phases(const StepSeconds& spent) {
+  return {{"forward_backward", spent.forward_backward},
+          {"rows", spent.rows},
+          {"gradients", spent.gradients},
+          {"agreement", spent.agreement},
+          {"batches", spent.batches},
+          {"update", spent.update}};
+}
+
+nlohmann::json to_json(const StepSeconds& spent) {
+  nlohmann::json json;
+  for (const auto& [name, seconds] : phases(spent)) json[name] = seconds;
+  return json;
+}
+
+/// "forward_backward 71 %, rows 12 %, ...": of this process's steps.
+std::string words_of(const StepSeconds& spent) {
+  double all = 0;
+  for (const auto& [name, seconds] : phases(spent)) all += seconds;
+  std::string words;
+  for (const auto& [name, seconds] : phases(spent)) {
+    words += fmt::format("{}{} {:.0f} %", words.empty() ? "" : ", ", name,
+                         all > 0 ? 100 * seconds / all : 0.0);
+  }
+  return words;
+}
+
 }  // namespace
 
 int run_train(const TrainArguments& arguments) {
-  check_output_file("--metrics", arguments.metrics);
-  check_output_file("--scores", arguments.scores);
   const Config config = load_config(arguments.config, arguments.settings);
+  const std::shared_ptr<Ranks> ranks = meet(config, arguments);
+  const bool first = !ranks || ranks->first();
+  if (first) {
+    check_output_file("--metrics", arguments.metrics);
+    check_output_file("--scores", arguments.scores);
+  }
   if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
-  const torch::Device device = choose_device(config.train.device);
+  const torch::Device device = ranks ? torch::kCPU : choose_device(config.train.device);
 
   std::optional<Line> line;
   if (!arguments.from.empty()) line = open_line(arguments.from, arguments.models, config);
@@ -87,14 +144,18 @@ int run_train(const TrainArguments& arguments) {
   const fs::path run_folder = fs::path(arguments.models) / config.name / ".training";
   const fs::path data_folder =
       config.data.cache.empty() ? run_folder / "data" : fs::path(config.data.cache);
-  check_output_folder("--models", run_folder);
-  const FolderLock lock(run_folder);
-  if (!config.data.cache.empty()) check_output_folder("data.cache", data_folder);
+  std::optional<FolderLock> lock;
+  if (first) {
+    check_output_folder("--models", run_folder);
+    lock.emplace(run_folder);
+    if (!config.data.cache.empty()) check_output_folder("data.cache", data_folder);
+  }
   fs::create_directories(data_folder);
   const Stopwatch reading;
   const Dataset dataset =
       line ? build_dataset(config, data_folder, &line->latest.loaded.encoders, nullptr, Fit::grown)
-           : build_dataset(config, data_folder);
+      : ranks ? build_shared_dataset(config, data_folder, *ranks)
+              : build_dataset(config, data_folder);
   for (const Part part : {Part::validation, Part::test}) {
     check_part_weights(dataset, part, config.meta.support);
   }
@@ -126,8 +187,8 @@ int run_train(const TrainArguments& arguments) {
         config.data.time.empty() ? "no data.time" : "data.split: random");
   }
 
-  RankingModel model =
-      line ? grow_model(*line, config, dataset, device) : make_model(config, dataset, device);
+  RankingModel model = line ? grow_model(*line, config, dataset, device)
+                            : make_model(config, dataset, device, ranks);
   Trainer::Start start;
   if (line) {
     start = start_from(*line, config, dataset, model);
@@ -145,6 +206,8 @@ int run_train(const TrainArguments& arguments) {
   spdlog::info("best epoch {} of {}; {:.0f} examples/s", summary.best_epoch, summary.epochs,
                summary.seconds > 0 ? static_cast<double>(summary.examples) / summary.seconds : 0.0);
 
+  if (ranks) spdlog::info("time: {}", words_of(summary.spent));
+
   double fisher_seconds = 0;
   if (config.train.incremental.fisher_rows > 0) {
     const Stopwatch looking;
@@ -156,30 +219,40 @@ int run_train(const TrainArguments& arguments) {
     }
   }
 
-  TestReport report = report_test(config, dataset, model, arguments.resamples, nullptr,
+  // All score, the first draws the intervals.
+  TestReport report = report_test(config, dataset, model, first ? arguments.resamples : 0, nullptr,
                                   !arguments.no_support_sizes);
   report.json["training"] = {
       {"best_epoch", summary.best_epoch},
       {"epochs", summary.epochs},
       {"seconds", summary.seconds},
       {"examples_per_second",
-       summary.seconds > 0 ? static_cast<double>(summary.examples) / summary.seconds : 0.0}};
+       summary.seconds > 0 ? static_cast<double>(summary.examples) / summary.seconds : 0.0},
+      {"processes", ranks ? ranks->size() : 1},
+      {"seconds_by_phase", to_json(summary.spent)}};
   if (lineage.fisher) report.json["training"]["fisher_seconds"] = fisher_seconds;
-  report.json["validation"] = validation_of(run_folder / "log.jsonl", summary.best_epoch);
+  if (first)
+    report.json["validation"] = validation_of(run_folder / "log.jsonl", summary.best_epoch);
   if (config.explore.enabled) {
     lineage.last_layers = last_layer_posteriors(
         model, dataset, config, line ? line->latest.last_layers : std::vector<LastLayerState>{});
+  }
+  if (!first) {
+    send_tables(model);
+    ranks->barrier();
+    return 0;
   }
   const fs::path version = publish_model(arguments.models, config, dataset, model, report.json,
                                          run_folder / "log.jsonl", lineage);
   // The published log and metrics stand for the run from here on.
   std::error_code ignored;
-  fs::remove(trainer.checkpoint_path(), ignored);
+  remove_checkpoint(trainer.checkpoint_path());
   if (config.data.cache.empty()) fs::remove_all(data_folder, ignored);
   print_test_report(report.json);
   fmt::print("published {}\n", version.string());
   if (!arguments.metrics.empty()) write_file_atomic(arguments.metrics, report.json.dump(2) + "\n");
   if (!arguments.scores.empty()) write_scores(arguments.scores, dataset, report.scored);
+  if (ranks) ranks->barrier();
   return 0;
 }
 

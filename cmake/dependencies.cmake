@@ -125,6 +125,18 @@ if(LIMBER_TRAINING)
   target_precompile_headers(limber_torch_header PRIVATE <torch/torch.h>)
 endif()
 
+# Gloo is inside LibTorch, its headers are not.
+if(LIMBER_TRAINING)
+  find_path(GLOO_INCLUDE_DIR gloo/transport/device.h)
+  if(NOT GLOO_INCLUDE_DIR)
+    message(FATAL_ERROR "limber: Gloo's headers were not found. ${run_setup} (Debian: libgloo-dev)")
+  endif()
+  add_library(limber_gloo INTERFACE)
+  if(NOT GLOO_INCLUDE_DIR STREQUAL "/usr/include")
+    target_include_directories(limber_gloo SYSTEM INTERFACE ${GLOO_INCLUDE_DIR})
+  endif()
+endif()
+
 function(limber_use_torch target)
   target_link_libraries(${target} PUBLIC limber_torch)
   target_precompile_headers(${target} REUSE_FROM limber_torch_header)

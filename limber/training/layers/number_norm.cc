@@ -48,11 +48,13 @@ torch::Tensor NumberNormImpl::forward(const torch::Tensor& inputs) {
     present.index_add_(1, marked_, -inputs.index_select(1, marks_));
     if (is_training()) {
       const torch::Tensor numbers = inputs.index_select(1, columns_);
-      const torch::Tensor count = present.sum(0);
-      const torch::Tensor known = count > 0, divisor = count.clamp_min(1);
-      centre = torch::where(known, (numbers * present).sum(0) / divisor, mean);
-      spread =
-          torch::where(known, ((numbers - centre).square() * present).sum(0) / divisor, variance);
+      torch::Tensor count_and_sum = torch::stack({present.sum(0), (numbers * present).sum(0)});
+      if (ranks) ranks->sum(count_and_sum);
+      const torch::Tensor known = count_and_sum[0] > 0, divisor = count_and_sum[0].clamp_min(1);
+      centre = torch::where(known, count_and_sum[1] / divisor, mean);
+      const torch::Tensor squares = ((numbers - centre).square() * present).sum(0);
+      if (ranks) ranks->sum(squares);
+      spread = torch::where(known, squares / divisor, variance);
       mean.lerp_(centre, kMomentum);
       variance.lerp_(spread, kMomentum);
     }

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "limber/core/data/encoder.h"
+#include "limber/training/distributed/ranks.h"
 
 namespace limber {
 
@@ -29,6 +30,8 @@ class NumberNormImpl : public torch::nn::Module {
   FeatureEncoder folded(FeatureEncoder encoder, std::size_t index) const;
 
   torch::Tensor mean, variance;  ///< running [numbers]; buffers
+  /// The batch is what they all hold together: forward is collective in training. Null: one alone.
+  std::shared_ptr<Ranks> ranks;
 
  private:
   std::vector<std::int64_t> number_of_;  ///< by feature: which number it is, or -1

@@ -26,11 +26,35 @@ Tensor weights_of(const TaskBatch& batch, const torch::TensorOptions& options) {
 
 }  // namespace
 
-LossSum loss_sum(const Tensor& logits, const Tensor& labels, const Tensor& weights,
-                 const Tensor& label_weights) {
+namespace {
+
+/// [rows, labels]: what each label counts.
+Tensor presence(const Tensor& labels, const Tensor& weights, const Tensor& label_weights) {
   Tensor present = torch::isnan(labels).logical_not();
   if (weights.defined()) present = present * weights;
   if (label_weights.defined()) present = present * label_weights;
+  return present;
+}
+
+}  // namespace
+
+Tensor loss_count(const Tensor& labels, const Tensor& weights, const Tensor& label_weights) {
+  return presence(labels, weights, label_weights).sum();
+}
+
+double loss_count(const RankingModel& model, const TaskBatch& batch, const Tensor& label_weights) {
+  const std::int64_t first = model->uses_support() ? batch.support_rows() : 0;
+  const std::int64_t rows = batch.rows.rows - first;
+  const Tensor weights = weights_of(batch, model->tensor);
+  return loss_count(labels_of(batch, model->labels(), model->tensor).narrow(0, first, rows),
+                    weights.defined() ? weights.narrow(0, first, rows) : weights, label_weights)
+      .to(torch::kDouble)
+      .item<double>();
+}
+
+LossSum loss_sum(const Tensor& logits, const Tensor& labels, const Tensor& weights,
+                 const Tensor& label_weights) {
+  const Tensor present = presence(labels, weights, label_weights);
   const Tensor known = torch::nan_to_num(labels);
   // softplus(z) - y z is the cross-entropy of a logit, stable on both sides.
   const Tensor losses = torch::softplus(logits) - known * logits;

@@ -18,6 +18,9 @@ struct EpisodeOptions {
   std::int64_t steps = 0;  ///< gradient steps of the inner loop
   /// [labels]: weights of the labels in the outer loss; undefined: each counts once.
   torch::Tensor label_weights = {};
+  /// What the outer loss is divided by, where the batch is a part of a larger one: the count of all
+  /// of it; negative: the batch's own.
+  double loss_count = -1;
   bool last_layers = false;  ///< what the last layers read of the query rows is wanted
 };
 
@@ -73,5 +76,11 @@ struct LossSum {
 };
 LossSum loss_sum(const torch::Tensor& logits, const torch::Tensor& labels,
                  const torch::Tensor& weights = {}, const torch::Tensor& label_weights = {});
+/// The count alone, a scalar.
+torch::Tensor loss_count(const torch::Tensor& labels, const torch::Tensor& weights = {},
+                         const torch::Tensor& label_weights = {});
+/// And that of a batch's query rows, without a pass through the model.
+double loss_count(const RankingModel& model, const TaskBatch& batch,
+                  const torch::Tensor& label_weights);
 
 }  // namespace limber

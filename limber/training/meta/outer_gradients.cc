@@ -3,8 +3,8 @@
 #include "limber/training/layers/parallel.h"
 
 #include <algorithm>
-#include <numeric>
 
+#include "limber/core/data/share_sampler.h"
 #include "limber/training/layers/gemm.h"
 
 namespace limber {
@@ -141,32 +141,18 @@ std::int64_t parts_for(const RankingModel& model, const EpisodeRows& rows) {
 
 }  // namespace
 
-std::vector<std::int64_t> equal_shares(const std::vector<std::int64_t>& costs, std::int64_t parts) {
-  std::vector<std::int64_t> bounds = {0};
-  const double total = static_cast<double>(std::accumulate(costs.begin(), costs.end(), 0LL));
-  double passed = 0;
-  for (std::size_t t = 0; t < costs.size(); ++t) {
-    const auto cost = static_cast<double>(costs[t]);
-    // A task belongs to the run in which its middle lies.
-    while (static_cast<std::int64_t>(bounds.size()) < parts &&
-           (passed + cost / 2) * static_cast<double>(parts) >=
-               total * static_cast<double>(bounds.size())) {
-      bounds.push_back(static_cast<std::int64_t>(t));
-    }
-    passed += cost;
-  }
-  bounds.resize(static_cast<std::size_t>(parts) + 1, static_cast<std::int64_t>(costs.size()));
-  return bounds;
-}
-
 OuterGradients outer_gradients(RankingModel& model, const TaskBatch& batch,
-                               const EpisodeOptions& options) {
+                               const EpisodeOptions& options,
+                               const std::function<void()>& before_backward) {
   OuterGradients result;
   result.table_rows = model->tables.gather(batch.rows, /*train=*/true);
   const Tensor inputs = model->inputs_of(batch.rows, result.table_rows);
   const EpisodeRows all = divide_rows(model, batch, inputs);
   std::vector<Tensor> parameters = model->parameters();
   for (Tensor& parameter : parameters) parameter.mutable_grad() = Tensor();
+
+  // A process may have no part in a batch that is divided among several.
+  if (all.query.rows() == 0) return result;
 
   const bool train_inputs = inputs.requires_grad();
   std::vector<Share> shares;
@@ -177,22 +163,24 @@ OuterGradients outer_gradients(RankingModel& model, const TaskBatch& batch,
     const Episode episode = run_tasks(model, all, options);
     const LossSum loss = loss_sum(episode.query_logits, episode.query_labels, episode.query_weights,
                                   options.label_weights);
-    loss.mean().backward();
+    if (before_backward) before_backward();
+    (options.loss_count < 0 ? loss.mean() : loss.sum / std::max(options.loss_count, 1e-12))
+        .backward();
     result.loss_sum = loss.sum.item<double>();
     result.loss_count = loss.count.item<double>();
     return result;
   }
 
-  Tensor present = torch::isnan(all.query_labels).logical_not();
-  if (all.query_weights.defined()) present = present * all.query_weights;
-  if (options.label_weights.defined()) present = present * options.label_weights;
-  const Tensor count = present.sum().to(inputs.dtype());
+  const Tensor count =
+      loss_count(all.query_labels, all.query_weights, options.label_weights).to(inputs.dtype());
+  const Tensor divisor =
+      options.loss_count < 0 ? count : torch::full_like(count, options.loss_count);
   result.shares = static_cast<std::int64_t>(shares.size());
   Tensor input_gradients;
   if (train_inputs) input_gradients = at::empty(inputs.sizes(), model->tensor);
   at::parallel_for(0, result.shares, 1, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t s = first; s < last; ++s) {
-      run_share(model, parameters, count, options, shares[static_cast<std::size_t>(s)],
+      run_share(model, parameters, divisor, options, shares[static_cast<std::size_t>(s)],
                 input_gradients, all.support.rows());
     }
   });

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "limber/core/data/task_batch.h"
@@ -26,11 +27,11 @@ struct OuterGradients {
 /// threads that meet after each of them spend their time waiting. Shares are added in a fixed
 /// order, so that the same number of threads gives the same bits. A model with dropout runs
 /// undivided, because its masks come from one generator.
+///
+/// `before_backward` is called right before a backward pass that computes the parameters' gradients
+/// in one piece; not where the batch is divided.
 OuterGradients outer_gradients(RankingModel& model, const TaskBatch& batch,
-                               const EpisodeOptions& options);
-
-/// Bounds of `parts` runs of tasks that cost about the same: [parts + 1], ascending from 0 to the
-/// number of tasks. `costs`: by task, not negative. For outer_gradients and its test.
-std::vector<std::int64_t> equal_shares(const std::vector<std::int64_t>& costs, std::int64_t parts);
+                               const EpisodeOptions& options,
+                               const std::function<void()>& before_backward = {});
 
 }  // namespace limber

@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <map>
-#include <numeric>
 
 #include "limber/training/meta/test_episode.h"
 
@@ -170,26 +169,6 @@ TEST(OuterGradients, DropoutDrawsTheSameMasksAgain) {
         .loss_sum;
   };
   EXPECT_EQ(run(), run());
-}
-
-TEST(EqualShares, CoverAllTasksInOrderAndDifferByLessThanATask) {
-  Random random(4);
-  for (int time = 0; time < 200; ++time) {
-    std::vector<std::int64_t> costs(random.below(40));
-    for (auto& cost : costs) cost = static_cast<std::int64_t>(random.below(50));
-    const auto parts = static_cast<std::int64_t>(1 + random.below(6));
-    const auto bounds = equal_shares(costs, parts);
-    ASSERT_EQ(bounds.size(), static_cast<std::size_t>(parts) + 1);
-    EXPECT_EQ(bounds.front(), 0);
-    EXPECT_EQ(bounds.back(), static_cast<std::int64_t>(costs.size()));
-    const auto total = std::accumulate(costs.begin(), costs.end(), std::int64_t{0});
-    for (std::size_t p = 0; p + 1 < bounds.size(); ++p) {
-      ASSERT_LE(bounds[p], bounds[p + 1]);
-      const auto share = std::accumulate(costs.begin() + bounds[p], costs.begin() + bounds[p + 1],
-                                         std::int64_t{0});
-      EXPECT_LE(share, total / parts + 1 + 50);
-    }
-  }
 }
 
 TEST(OuterGradients, FewLargeTasksStayTogether) {

@@ -34,23 +34,106 @@ void adagrad_rows(torch::Tensor& weight, torch::Tensor& accumulator,
                    });
 }
 
+void adagrad(torch::Tensor& weight, torch::Tensor& accumulator,
+             const std::vector<std::int64_t>& rows, const torch::Tensor& gradient, double rate) {
+  if (weight.scalar_type() == torch::kDouble) {
+    adagrad_rows<double>(weight, accumulator, rows, gradient, rate);
+  } else {
+    adagrad_rows<float>(weight, accumulator, rows, gradient, rate);
+  }
+}
+
+std::vector<torch::Tensor> gradients_of(const std::vector<torch::Tensor>& leaves) {
+  std::vector<torch::Tensor> gradients;
+  for (const torch::Tensor& leaf : leaves) gradients.push_back(leaf.grad());
+  return gradients;
+}
+
+/// The first values of rows from `begin` to before `end`, which follow on those drawn before.
+torch::Tensor normal_rows(std::int64_t begin, std::int64_t end, std::int64_t dim,
+                          at::Generator& generator) {
+  torch::Tensor rows = torch::empty({end - begin, dim}, torch::kFloat);
+  rows.normal_(0, 0.05, generator);
+  if (begin == 0 && end > 0) rows[0].zero_();
+  return rows;
+}
+
+/// Those that one process holds, of all that a whole table would start with: a piece at a time, so
+/// that a table larger than the memory can start.
+torch::Tensor first_rows(const TablePlacement& placement, std::int64_t rank, std::int64_t dim,
+                         at::Generator& generator) {
+  // LibTorch draws normal values sixteen at a time, but for the last ones; pieces of a multiple of
+  // that draw the same as one piece.
+  constexpr std::int64_t piece = 1 << 16;
+  torch::Tensor mine = torch::empty({placement.held(rank), dim}, torch::kFloat);
+  std::int64_t filled = 0;
+  for (std::int64_t begin = 0; begin < placement.rows;) {
+    const bool last = placement.rows - begin < 2 * piece;
+    const std::int64_t end = last ? placement.rows : begin + piece;
+    const torch::Tensor rows = normal_rows(begin, end, dim, generator);
+    if (placement.whole) {
+      if (rank == placement.start) mine.slice(0, begin, end).copy_(rows);
+    } else {
+      const std::int64_t stride = placement.stride();
+      const std::int64_t first = ((placement.first(rank) - begin) % stride + stride) % stride;
+      if (first < end - begin) {
+        const torch::Tensor own = rows.slice(0, first, end - begin, stride);
+        mine.slice(0, filled, filled + own.size(0)).copy_(own);
+        filled += own.size(0);
+      }
+    }
+    begin = end;
+  }
+  return mine;
+}
+
 }  // namespace
 
 EmbeddingTables::EmbeddingTables(const std::vector<EmbeddingTableShape>& shapes, std::uint64_t seed,
-                                 torch::TensorOptions options)
-    : shapes_(shapes) {
+                                 torch::TensorOptions options, std::shared_ptr<Ranks> ranks,
+                                 std::int64_t whole_below)
+    : shapes_(shapes), placements_(place_tables(shapes, ranks ? ranks->size() : 1, whole_below)) {
   for (std::size_t t = 0; t < shapes.size(); ++t) {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(mix64(seed ^ mix64(t)));
-    torch::Tensor weight = torch::empty({shapes[t].rows, shapes[t].dim}, torch::kFloat);
-    weight.normal_(0, 0.05, generator);
-    if (shapes[t].rows > 0) weight[0].zero_();
+    const torch::Tensor weight =
+        ranks ? first_rows(placements_[t], ranks->rank(), shapes[t].dim, generator)
+              : normal_rows(0, shapes[t].rows, shapes[t].dim, generator);
     weights_.push_back(weight.to(options));
-    accumulators_.push_back(torch::zeros({shapes[t].rows}, options));
+    accumulators_.push_back(torch::zeros({weight.size(0)}, options));
   }
+  if (ranks) exchange_ = std::make_shared<RowExchange>(std::move(ranks), placements_);
+}
+
+torch::Tensor EmbeddingTables::whole(std::size_t t) const {
+  if (!exchange_) return weights_[t];
+  const torch::NoGradGuard no_grad;
+  Ranks& ranks = *exchange_->ranks();
+  const TablePlacement& placement = placements_[t];
+  if (!ranks.first()) {
+    if (placement.held(ranks.rank()) > 0) ranks.send(weights_[t].contiguous(), 0);
+    return {};
+  }
+  torch::Tensor all = at::empty({placement.rows, shapes_[t].dim}, weights_[t].options());
+  for (int rank = 0; rank < ranks.size(); ++rank) {
+    const std::int64_t held = placement.held(rank);
+    if (held == 0) continue;
+    torch::Tensor rows = weights_[t];
+    if (rank > 0) {
+      rows = at::empty({held, shapes_[t].dim}, weights_[t].options());
+      ranks.receive(rows, rank);
+    }
+    all.slice(0, placement.first(rank), placement.rows, placement.stride()).copy_(rows);
+  }
+  return all;
 }
 
 std::vector<torch::Tensor> EmbeddingTables::gather(const RowBatch& batch, bool train) const {
   const torch::NoGradGuard no_grad;
+  if (exchange_) {
+    std::vector<torch::Tensor> rows = exchange_->pull(batch, weights_);
+    for (torch::Tensor& leaf : rows) leaf.set_requires_grad(train);
+    return rows;
+  }
   std::vector<torch::Tensor> leaves;
   for (std::size_t t = 0; t < weights_.size(); ++t) {
     const auto& rows = batch.table_rows[t];
@@ -65,15 +148,18 @@ std::vector<torch::Tensor> EmbeddingTables::gather(const RowBatch& batch, bool t
 void EmbeddingTables::step_rowwise_adagrad(const RowBatch& batch,
                                            const std::vector<torch::Tensor>& leaves, double rate) {
   const torch::NoGradGuard no_grad;
+  if (exchange_) {
+    const auto updates = exchange_->push(gradients_of(leaves));
+    for (std::size_t t = 0; t < weights_.size(); ++t) {
+      adagrad(weights_[t], accumulators_[t], updates[t].rows, updates[t].gradient, rate);
+    }
+    return;
+  }
   for (std::size_t t = 0; t < weights_.size(); ++t) {
     if (!leaves[t].grad().defined() || batch.table_rows[t].empty()) continue;
     const torch::Tensor gradient = leaves[t].grad().contiguous();
     if (weights_[t].device().is_cpu()) {
-      if (weights_[t].scalar_type() == torch::kDouble) {
-        adagrad_rows<double>(weights_[t], accumulators_[t], batch.table_rows[t], gradient, rate);
-      } else {
-        adagrad_rows<float>(weights_[t], accumulators_[t], batch.table_rows[t], gradient, rate);
-      }
+      adagrad(weights_[t], accumulators_[t], batch.table_rows[t], gradient, rate);
       continue;
     }
     const auto index = torch::tensor(batch.table_rows[t], torch::kLong).to(gradient.device());
@@ -86,6 +172,14 @@ void EmbeddingTables::step_rowwise_adagrad(const RowBatch& batch,
 void EmbeddingTables::step_sgd(const RowBatch& batch, const std::vector<torch::Tensor>& leaves,
                                double rate) {
   const torch::NoGradGuard no_grad;
+  if (exchange_) {
+    const auto updates = exchange_->push(gradients_of(leaves));
+    for (std::size_t t = 0; t < weights_.size(); ++t) {
+      const auto index = torch::tensor(updates[t].rows, torch::kLong);
+      weights_[t].index_add_(0, index, updates[t].gradient, -rate);
+    }
+    return;
+  }
   for (std::size_t t = 0; t < weights_.size(); ++t) {
     if (!leaves[t].grad().defined() || batch.table_rows[t].empty()) continue;
     const auto index = torch::tensor(batch.table_rows[t], torch::kLong).to(weights_[t].device());

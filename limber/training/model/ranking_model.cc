@@ -15,15 +15,19 @@ std::vector<std::string> meta_input_names(const InputLayout& layout, const Model
 
 RankingModelImpl::RankingModelImpl(InputLayout input_layout, const ModelOptions& model_options,
                                    const MetaOptions& meta_options, std::vector<double> rates,
-                                   std::uint64_t seed, torch::TensorOptions tensor_options)
+                                   std::uint64_t seed, torch::TensorOptions tensor_options,
+                                   const std::shared_ptr<Ranks>& ranks)
     : layout(std::move(input_layout)),
       model(model_options),
       meta(meta_options),
       tensor(tensor_options),
-      tables(layout.tables, seed, tensor_options),
+      tables(layout.tables, seed, tensor_options, ranks),
       meta_inputs(layout, meta_input_names(layout, model)) {
   torch::manual_seed(static_cast<std::int64_t>(seed));
-  if (model.batch_norm) numbers = register_module("numbers", NumberNorm(layout, tensor));
+  if (model.batch_norm) {
+    numbers = register_module("numbers", NumberNorm(layout, tensor));
+    numbers->ranks = ranks;
+  }
   std::int64_t member_width = 0;
   if (model.meta_block.enabled) {
     meta_block =

@@ -19,9 +19,11 @@ namespace limber {
 class RankingModelImpl : public torch::nn::Module {
  public:
   /// `base_rates`: share of ones of each label in the training rows; what a member's labels are
-  /// compared with.
+  /// compared with. `ranks`: the processes that train it together, each with a share of the tables'
+  /// rows and all of the rest; null: one alone.
   RankingModelImpl(InputLayout layout, const ModelOptions& model, const MetaOptions& meta,
-                   std::vector<double> base_rates, std::uint64_t seed, torch::TensorOptions tensor);
+                   std::vector<double> base_rates, std::uint64_t seed, torch::TensorOptions tensor,
+                   const std::shared_ptr<Ranks>& ranks = nullptr);
 
   bool uses_support() const {
     return model.meta_block.enabled || model.history.enabled || model.statistics.enabled;

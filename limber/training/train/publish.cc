@@ -56,10 +56,10 @@ fs::path publish_model(const fs::path& models_folder, const Config& config, cons
     dense.push_back(view_of(name, kept.back()));
   }
   writer.add_tensors("dense.safetensors", dense);
-  const auto& tables = model->tables.weights();
-  for (std::size_t t = 0; t < tables.size(); ++t) {
+  for (std::size_t t = 0; t < model->tables.shapes().size(); ++t) {
     const std::string& name = model->tables.shapes()[t].name;
-    const torch::Tensor rows = tables[t].detach().to(torch::kCPU, torch::kFloat).contiguous();
+    const torch::Tensor rows =
+        model->tables.whole(t).detach().to(torch::kCPU, torch::kFloat).contiguous();
     const limber::Tensor view = view_of("tables." + name, rows);
     writer.add_tensors("tables/" + name + ".safetensors", std::span(&view, 1));
   }
@@ -100,6 +100,10 @@ fs::path publish_model(const fs::path& models_folder, const Config& config, cons
   }
   fields.metrics = metrics;
   return writer.publish(fields);
+}
+
+void send_tables(const RankingModel& model) {
+  for (std::size_t t = 0; t < model->tables.shapes().size(); ++t) model->tables.whole(t);
 }
 
 LoadedModel load_model(const Artifact& artifact, torch::Device device) {

@@ -27,12 +27,16 @@ struct Lineage {
 
 /// Publishes a trained model as the next version of models/NAME: config, encoders, vocabularies,
 /// dense tensors, embedding tables, metrics, the window of its training data and its lineage.
-/// Returns the version's folder.
+/// Returns the version's folder. For the first of several processes that hold the model, while the
+/// others call send_tables.
 std::filesystem::path publish_model(const std::filesystem::path& models_folder,
                                     const Config& config, const Dataset& dataset,
                                     const RankingModel& model, const nlohmann::json& metrics,
                                     const std::filesystem::path& training_log,
                                     const Lineage& lineage = {});
+
+/// The others' part in publish_model; nothing where one process is alone.
+void send_tables(const RankingModel& model);
 
 /// A model read back from its artifact, with what is needed to encode rows for it.
 struct LoadedModel {

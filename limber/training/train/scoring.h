@@ -26,7 +26,8 @@ struct ScoredRows {
 };
 
 /// Scores the rows of `options.part` after adapting with `steps` inner steps. `popularity`, where
-/// the model has one, is added to its logits, as serving does.
+/// the model has one, is added to its logits, as serving does. Several processes that hold a model
+/// together score batches by turns, and each gets all rows, in the order of one alone.
 ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
                       const EvaluationSampler::Options& options, std::int64_t steps,
                       const Popularity* popularity = nullptr);

@@ -8,6 +8,7 @@
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/training/layers/parallel.h"
+#include "limber/training/train/checkpoint_parts.h"
 
 namespace limber {
 namespace fs = std::filesystem;
@@ -27,18 +28,54 @@ void copy_into(torch::Tensor target, const Tensors& from, const std::string& nam
   target.copy_(found->second);
 }
 
+/// The processes that train together, or null.
+Ranks* ranks_of(const RankingModel& model) {
+  const RowExchange* exchange = model->tables.exchange();
+  return exchange == nullptr ? nullptr : exchange->ranks().get();
+}
+
+/// The weights themselves, by the names of copy_weights.
+Tensors weights_of(const RankingModel& model) {
+  Tensors weights;
+  for (const auto& [name, tensor] : model->dense_tensors()) {
+    weights["dense." + name] = tensor.detach();
+  }
+  const auto& tables = model->tables.weights();
+  for (std::size_t t = 0; t < tables.size(); ++t) {
+    weights["table." + model->tables.shapes()[t].name] = tables[t].detach();
+  }
+  return weights;
+}
+
+/// What this process holds of the tables that one process alone wrote.
+void take_tables(const Tensors& tensors, RankingModel& model, Tensors& best) {
+  EmbeddingTables& tables = model->tables;
+  const auto from = place_tables(tables.shapes(), 1);
+  const Ranks* ranks = ranks_of(model);
+  const std::int64_t rank = ranks == nullptr ? 0 : ranks->rank();
+  for (std::size_t t = 0; t < tables.weights().size(); ++t) {
+    const std::string name = "table." + tables.shapes()[t].name;
+    const auto copy = [&](const torch::Tensor& theirs, torch::Tensor mine) {
+      torch::Tensor held = torch::zeros_like(mine, torch::kCPU);
+      copy_held_rows(theirs, from[t], 0, held, tables.placements()[t], rank);
+      mine.copy_(held);
+    };
+    copy(tensors.at(name), tables.weights()[t]);
+    copy(tensors.at("accumulator." + std::to_string(t)), tables.accumulators()[t]);
+    const auto kept = best.find(name);
+    if (kept == best.end()) continue;
+    torch::Tensor held = torch::zeros_like(tables.weights()[t], torch::kCPU);
+    copy(kept->second, held);
+    kept->second = held;
+  }
+}
+
 }  // namespace
 
 Tensors copy_weights(const RankingModel& model) {
   const torch::NoGradGuard no_grad;
-  Tensors weights;
-  for (const auto& [name, tensor] : model->dense_tensors()) {
-    weights["dense." + name] = tensor.detach().cpu().clone();
-  }
-  const auto& tables = model->tables.weights();
-  for (std::size_t t = 0; t < tables.size(); ++t) {
-    weights["table." + model->tables.shapes()[t].name] = tables[t].detach().cpu().clone();
-  }
+  Tensors weights = weights_of(model);
+  for (auto& [name, tensor] : weights) tensor = tensor.cpu().clone();
   return weights;
 }
 
@@ -52,13 +89,29 @@ void restore_weights(RankingModel& model, const Tensors& weights) {
 
 void save_checkpoint(const fs::path& path, const std::string& fingerprint, const TrainState& state,
                      const RankingModel& model, DenseOptimizer& optimizer) {
-  Tensors tensors = copy_weights(model);
-  for (const auto& [name, tensor] : state.best) tensors["best." + name] = tensor;
+  Ranks* ranks = ranks_of(model);
+  const CheckpointParts parts{state.step, ranks == nullptr ? 1 : ranks->size()};
+  if (ranks != nullptr) {
+    save_part(path, parts, model, state.best);
+    ranks->barrier();
+    if (!ranks->first()) return ranks->barrier();
+  }
+  // Rows of tables stand in the parts, where there are any.
+  const auto here = [&](const std::string& name) {
+    return ranks == nullptr || !name.starts_with("table.");
+  };
+  Tensors tensors;
+  for (const auto& [name, tensor] : weights_of(model)) {
+    if (here(name)) tensors[name] = tensor.cpu();
+  }
+  for (const auto& [name, tensor] : state.best) {
+    if (here(name)) tensors["best." + name] = tensor;
+  }
   for (std::size_t i = 0; i < optimizer.moments().size(); ++i) {
     tensors["moment." + std::to_string(i)] = optimizer.moments()[i].cpu();
   }
   auto& accumulators = const_cast<RankingModelImpl&>(*model).tables.accumulators();
-  for (std::size_t t = 0; t < accumulators.size(); ++t) {
+  for (std::size_t t = 0; ranks == nullptr && t < accumulators.size(); ++t) {
     tensors["accumulator." + std::to_string(t)] = accumulators[t].cpu();
   }
   tensors["random"] = at::detail::getDefaultCPUGenerator().get_state();
@@ -73,6 +126,7 @@ void save_checkpoint(const fs::path& path, const std::string& fingerprint, const
                       {"best_epoch", state.best_epoch},
                       {"done", state.done},
                       {"threads", at::get_num_threads()},
+                      {"ranks", parts.ranks},
                       {"optimizer_steps", optimizer.steps()}};
   torch::serialize::OutputArchive archive;
   archive.write("state", c10::IValue(json.dump()));
@@ -81,10 +135,14 @@ void save_checkpoint(const fs::path& path, const std::string& fingerprint, const
   bytes << magic;
   archive.save_to(bytes);
   write_file_atomic(path, std::move(bytes).str());
+  if (ranks == nullptr) return;
+  remove_other_parts(path, parts);
+  ranks->barrier();
 }
 
 void load_checkpoint(const fs::path& path, const std::string& fingerprint, TrainState& state,
                      RankingModel& model, DenseOptimizer& optimizer) {
+  const torch::NoGradGuard no_grad;
   const std::string bytes = read_file(path);
   const std::string_view head = magic;
   try {
@@ -104,16 +162,31 @@ void load_checkpoint(const fs::path& path, const std::string& fingerprint, Train
       if (key == "state") continue;
       archive.read(key, tensors[key]);
     }
-    restore_weights(model, tensors);
+    state.best.clear();
+    for (const auto& [name, tensor] : tensors) {
+      if (name.starts_with("best.")) state.best[name.substr(5)] = tensor;
+    }
+    const CheckpointParts parts{json.at("step"), json.value("ranks", std::int64_t{1})};
+    for (auto& [name, tensor] : model->dense_tensors()) copy_into(tensor, tensors, "dense." + name);
+    if (parts.ranks > 1) {
+      load_parts(path, parts, model, state.best);
+    } else {
+      take_tables(tensors, model, state.best);
+    }
     for (std::size_t i = 0; i < optimizer.moments().size(); ++i) {
       copy_into(optimizer.moments()[i], tensors, "moment." + std::to_string(i));
     }
-    auto& accumulators = model->tables.accumulators();
-    for (std::size_t t = 0; t < accumulators.size(); ++t) {
-      copy_into(accumulators[t], tensors, "accumulator." + std::to_string(t));
+    const Ranks* ranks = ranks_of(model);
+    if (parts.ranks == 1 && ranks == nullptr) {
+      at::Generator generator = at::detail::getDefaultCPUGenerator();
+      generator.set_state(tensors.at("random"));
     }
-    at::Generator generator = at::detail::getDefaultCPUGenerator();
-    generator.set_state(tensors.at("random"));
+    if (const std::int64_t now = ranks == nullptr ? 1 : ranks->size(); now != parts.ranks) {
+      spdlog::info(
+          "processes that wrote the checkpoint: {}; that go on: {}; sums are rounded in another "
+          "order",
+          parts.ranks, now);
+    }
     state.epoch = json.at("epoch");
     state.batch = json.at("batch");
     state.step = json.at("step");
@@ -129,10 +202,6 @@ void load_checkpoint(const fs::path& path, const std::string& fingerprint, Train
           "the run began on {} threads and goes on on {}: sums are rounded in another order, so "
           "the result is not bit for bit that of an unbroken run (train.threads fixes the number)",
           threads, at::get_num_threads());
-    }
-    state.best.clear();
-    for (const auto& [name, tensor] : tensors) {
-      if (name.starts_with("best.")) state.best[name.substr(5)] = tensor;
     }
   } catch (const InputError&) {
     throw;

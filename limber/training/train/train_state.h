@@ -27,17 +27,22 @@ struct TrainState {
   double mean_loss() const { return loss_count > 0 ? loss_sum / loss_count : 0.0; }
 };
 
-/// Copies of all dense tensors ("dense.NAME") and tables ("table.NAME").
+/// Copies of all dense tensors ("dense.NAME") and tables ("table.NAME"; of the rows that this
+/// process holds).
 std::map<std::string, torch::Tensor> copy_weights(const RankingModel& model);
 /// The inverse. Throws Error when a tensor is missing or of another shape.
 void restore_weights(RankingModel& model, const std::map<std::string, torch::Tensor>& weights);
 
 /// One file, written whole or not at all. `fingerprint` says what the run is (config and data).
+/// Where several processes train together, each writes the rows that it holds to a file of its own
+/// first (checkpoint_parts.h), and the first one the checkpoint, which makes all of them count.
+/// Collective then.
 void save_checkpoint(const std::filesystem::path& path, const std::string& fingerprint,
                      const TrainState& state, const RankingModel& model, DenseOptimizer& optimizer);
 
-/// Throws InputError when the file is damaged or belongs to another run; warns when the run began
-/// on another number of threads.
+/// Any number of processes can go on from what any other number wrote. Throws InputError when the
+/// file is damaged or belongs to another run; warns when the run began on another number of
+/// threads.
 void load_checkpoint(const std::filesystem::path& path, const std::string& fingerprint,
                      TrainState& state, RankingModel& model, DenseOptimizer& optimizer);
 

@@ -12,6 +12,7 @@
 #include "limber/core/config/config.h"
 #include "limber/core/data/loader.h"
 #include "limber/training/meta/outer_gradients.h"
+#include "limber/training/train/checkpoint_parts.h"
 #include "limber/training/train/label_weights.h"
 #include "limber/training/train/schedule.h"
 #include "limber/training/train/small_log_hint.h"
@@ -35,6 +36,12 @@ std::string fingerprint_of(const Config& config, const Dataset& dataset,
          std::to_string(dataset.tasks.size()) + (origin.empty() ? "" : " from " + origin);
 }
 
+/// How often a support row passes through the model beside a query row's one time.
+std::int64_t support_passes(const RankingModel& model, const Config& config) {
+  if (!model->meta_block) return 1;
+  return 1 + config.meta.inner_steps * (config.meta.order == "second" ? 2 : 1);
+}
+
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -51,7 +58,8 @@ torch::Device choose_device(const std::string& device) {
   return device == "cpu" || !cuda ? torch::Device(torch::kCPU) : torch::Device(torch::kCUDA);
 }
 
-RankingModel make_model(const Config& config, const Dataset& dataset, torch::Device device) {
+RankingModel make_model(const Config& config, const Dataset& dataset, torch::Device device,
+                        const std::shared_ptr<Ranks>& ranks) {
   const std::size_t labels = dataset.layout.labels.size();
   std::vector<double> ones(labels, 0), counts(labels, 0);
   for (const TaskRows& task : dataset.tasks) {
@@ -66,7 +74,7 @@ RankingModel make_model(const Config& config, const Dataset& dataset, torch::Dev
   }
   for (std::size_t l = 0; l < labels; ++l) ones[l] /= std::max(counts[l], 1e-12);
   return RankingModel(dataset.layout, config.model, config.meta, ones, config.train.seed,
-                      torch::TensorOptions().dtype(torch::kFloat).device(device));
+                      torch::TensorOptions().dtype(torch::kFloat).device(device), ranks);
 }
 
 Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel model,
@@ -79,6 +87,12 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel mode
       label_weights_(label_weights(config.train, model_)),
       optimizer_(model_->parameters(), config.train),
       hold_(std::move(start.hold)) {
+  if (const RowExchange* exchange = model_->tables.exchange()) {
+    ranks_ = exchange->ranks();
+    gradient_sum_ = std::make_unique<GradientSum>(ranks_, model_->parameters());
+    if (!hold_.empty()) throw Error("a hold needs all rows of the tables in one process");
+  }
+  const bool first = !ranks_ || ranks_->first();
   fs::create_directories(run_folder_);
   const auto first_epoch = training_sampler(model_, dataset_, config_, 0);
   steps_per_epoch_ = first_epoch->batches();
@@ -87,14 +101,16 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel mode
                      config.data.task);
   }
   if (!hold_.empty()) hold_.count_touches(*first_epoch, dataset_);
-  const bool resume = !restart && fs::exists(checkpoint_path());
+  // One looks for all: what it does next may change what the others would see.
+  bool resume = !restart && fs::exists(checkpoint_path());
+  if (ranks_) resume = ranks_->of_first(resume) > 0;
   if (resume) {
     load_checkpoint(checkpoint_path(), fingerprint_, state_, model_, optimizer_);
     if (!state_.done) {
       spdlog::info("resuming after step {} (epoch {})", state_.step, state_.epoch + 1);
     }
-    log_.emplace(TrainingLog::resume(run_folder_ / "log.jsonl", state_.step));
-  } else {
+    if (first) log_.emplace(TrainingLog::resume(run_folder_ / "log.jsonl", state_.step));
+  } else if (first) {
     // Few rows are what going on from a model is for.
     if (model_->uses_support() && start.origin.empty()) {
       const auto tasks = std::ranges::count_if(
@@ -103,23 +119,60 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel mode
       if (!hint.empty()) spdlog::info("hint: {}", hint);
     }
     std::error_code ignored;
-    fs::remove(checkpoint_path(), ignored);
+    remove_checkpoint(checkpoint_path());
     fs::remove_all(run_folder_ / "events", ignored);
     log_.emplace(TrainingLog::start(run_folder_ / "log.jsonl"));
   }
-  if (config.train.tensorboard) {
+  // Masks of dropout differ between the processes.
+  if (ranks_ && !resume) torch::manual_seed(config.train.seed + ranks_->rank());
+  if (config.train.tensorboard && first) {
     fs::create_directories(run_folder_ / "events");
     events_.emplace(run_folder_ / "events", resume ? state_.step + 1 : 0);
   }
 }
 
+Trainer::Agreement Trainer::agree(const TaskBatch& batch) {
+  const bool stop = stop_requested() || (stop_after_ >= 0 && state_.step + 1 >= stop_after_);
+  const bool save =
+      since_checkpoint_.seconds() >= static_cast<double>(config_.train.checkpoint_seconds);
+  if (!ranks_) return {-1, stop, save};
+  const Stopwatch watch;
+  const torch::Tensor all = torch::tensor({loss_count(model_, batch, label_weights_),
+                                           stop ? 1.0 : 0.0, save && ranks_->first() ? 1.0 : 0.0},
+                                          torch::kDouble);
+  ranks_->sum(all);
+  spent_.agreement += watch.seconds();
+  const double* sums = all.const_data_ptr<double>();
+  return {sums[0], sums[1] > 0, sums[2] > 0};
+}
+
 std::pair<double, double> Trainer::step(const TaskBatch& batch, double factor) {
+  agreed_ = agree(batch);
   EpisodeOptions options;
   options.train = true;
   options.second_order = config_.meta.order == "second";
   options.steps = config_.meta.inner_steps;
   options.label_weights = label_weights_;
-  OuterGradients outer = outer_gradients(model_, batch, options);
+  options.loss_count = agreed_.loss_count;
+  const RowExchange* exchange = model_->tables.exchange();
+  const double pulled = exchange ? exchange->pull_seconds() : 0;
+  Stopwatch watch;
+  OuterGradients outer = outer_gradients(model_, batch, options, [this] {
+    if (gradient_sum_) gradient_sum_->begin();
+  });
+  const double pulling = (exchange ? exchange->pull_seconds() : 0) - pulled;
+  spent_.rows += pulling;
+  spent_.forward_backward += watch.seconds() - pulling;
+  if (ranks_) {
+    watch = Stopwatch();
+    const torch::Tensor loss = torch::full({1}, outer.loss_sum, torch::kDouble);
+    gradient_sum_->finish();
+    ranks_->sum(loss);
+    outer.loss_sum = loss.item<double>();
+    outer.loss_count = agreed_.loss_count;
+    spent_.gradients += watch.seconds();
+  }
+  watch = Stopwatch();
   hold_.add_gradients(model_, batch.rows, outer.table_rows);
   const double norm = optimizer_.clip(config_.train.clip_norm);
   if (!std::isfinite(outer.loss_sum) || !std::isfinite(norm)) {
@@ -129,27 +182,41 @@ std::pair<double, double> Trainer::step(const TaskBatch& batch, double factor) {
         state_.step + 1);
   }
   optimizer_.step(config_.train.learning_rate * factor);
+  const double pushed = exchange ? exchange->push_seconds() : 0;
   const double rate = config_.train.sparse_learning_rate * factor;
   if (config_.train.sparse_optimizer == "sgd") {
     model_->tables.step_sgd(batch.rows, outer.table_rows, rate);
   } else {
     model_->tables.step_rowwise_adagrad(batch.rows, outer.table_rows, rate);
   }
+  const double pushing = (exchange ? exchange->push_seconds() : 0) - pushed;
+  spent_.rows += pushing;
+  spent_.update += watch.seconds() - pushing;
   return {outer.loss_sum, outer.loss_count};
 }
 
-bool Trainer::should_stop() const {
-  return stop_requested() || (stop_after_ >= 0 && state_.step >= stop_after_);
+bool Trainer::stop_now() {
+  const bool mine = stop_requested() || (stop_after_ >= 0 && state_.step >= stop_after_);
+  if (!ranks_) return mine;
+  const torch::Tensor any = torch::full({1}, mine ? 1.0 : 0.0);
+  ranks_->sum(any);
+  return any.item<float>() > 0;
 }
 
 TrainingSummary Trainer::run() {
   TrainingSummary summary;
   model_->train();
-  while (!state_.done && !should_stop()) run_epoch(summary);
+  while (!state_.done && !stop_now()) run_epoch(summary);
   summary.stopped = !state_.done;
   summary.epochs = state_.epoch;
   summary.steps = state_.step;
   summary.best_epoch = state_.best_epoch;
+  summary.spent = spent_;
+  if (ranks_) {
+    const torch::Tensor examples = torch::full({1}, summary.examples, torch::kLong);
+    ranks_->sum(examples);
+    summary.examples = examples.item<std::int64_t>();
+  }
   if (state_.done && !state_.best.empty()) restore_weights(model_, state_.best);
   model_->eval();
   return summary;
@@ -157,16 +224,25 @@ TrainingSummary Trainer::run() {
 
 void Trainer::run_epoch(TrainingSummary& summary) {
   const auto epoch_sampler = training_sampler(model_, dataset_, config_, state_.epoch);
+  std::optional<ShareSampler> own;
+  if (ranks_) own.emplace(*epoch_sampler, ranks_->share(), support_passes(model_, config_));
   const std::int64_t all_steps = steps_per_epoch_ * config_.train.epochs;
-  Loader loader(dataset_, *epoch_sampler, state_.batch);
+  Loader loader(dataset_, own ? static_cast<const EpisodeSampler&>(*own) : *epoch_sampler,
+                state_.batch);
   const bool by_task = model_->uses_support();
   Progress progress(fmt::format("epoch {}/{}", state_.epoch + 1, config_.train.epochs),
                     static_cast<std::uint64_t>(steps_per_epoch_), "steps");
   progress.set(static_cast<std::uint64_t>(state_.batch));
-  Stopwatch since_checkpoint;
+  since_checkpoint_ = Stopwatch();
   // Waiting for data counts: what a user sees is how fast the log goes through.
   const Stopwatch loop_time;
-  while (auto batch = loader.next()) {
+  const auto next = [&] {
+    const Stopwatch watch;
+    auto batch = loader.next();
+    spent_.batches += watch.seconds();
+    return batch;
+  };
+  while (auto batch = next()) {
     const double factor =
         learning_rate_factor(config_.train.schedule, config_.train.warm_up, state_.step, all_steps);
     const auto [sum, count] = step(*batch, factor);
@@ -180,12 +256,10 @@ void Trainer::run_epoch(TrainingSummary& summary) {
     progress.add(1);
     if (events_ && state_.step % 20 == 0)
       events_->add_scalar("train/loss", count > 0 ? sum / count : 0.0, state_.step);
-    if (state_.batch < steps_per_epoch_ &&
-        (should_stop() ||
-         since_checkpoint.seconds() >= static_cast<double>(config_.train.checkpoint_seconds))) {
+    if (state_.batch < steps_per_epoch_ && (agreed_.stop || agreed_.save)) {
       save();
-      since_checkpoint = Stopwatch();
-      if (should_stop()) {
+      since_checkpoint_ = Stopwatch();
+      if (agreed_.stop) {
         summary.seconds += loop_time.seconds();
         return;
       }
@@ -242,6 +316,7 @@ std::vector<double> Trainer::early_stop_weights() const {
 }
 
 void Trainer::log_epoch(const QuickMetrics& metrics, double loss) {
+  if (!log_) return;
   log_->write({{"step", state_.step},
                {"epoch", state_.epoch},
                {"train_loss", loss},
@@ -258,7 +333,7 @@ void Trainer::log_epoch(const QuickMetrics& metrics, double loss) {
 }
 
 void Trainer::save() {
-  log_->sync();
+  if (log_) log_->sync();
   save_checkpoint(checkpoint_path(), fingerprint_, state_, model_, optimizer_);
 }
 
