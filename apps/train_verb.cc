@@ -77,11 +77,10 @@ std::optional<Fisher> look_at_rows(const Config& config, const Dataset& dataset,
 /// The processes that torchrun or its like started beside this one; null where there are none.
 /// Throws InputError for what several processes cannot do.
 std::shared_ptr<Ranks> meet(const Config& config, const TrainArguments& arguments) {
-  std::shared_ptr<Ranks> ranks = Ranks::from_environment();
-  if (!ranks) return ranks;
+  const std::int64_t size = Ranks::world_size();
+  if (size == 1) return nullptr;
   const auto refuse = [&](const std::string& what) {
-    throw InputError("{}, and WORLD_SIZE is {}; run limber train without torchrun", what,
-                     ranks->size());
+    throw InputError("{}, and WORLD_SIZE is {}; run limber train without torchrun", what, size);
   };
   if (!arguments.from.empty()) refuse("--from: one process alone can go on from a model");
   if (config.train.incremental.fisher_rows > 0) {
@@ -90,6 +89,7 @@ std::shared_ptr<Ranks> meet(const Config& config, const TrainArguments& argument
   if (config.train.device == "cuda") {
     refuse("train.device: cuda: several processes train on the CPU");
   }
+  std::shared_ptr<Ranks> ranks = Ranks::from_environment();
   if (!ranks->first()) {
     spdlog::set_level(spdlog::level::warn);
     Progress::set_quiet(true);

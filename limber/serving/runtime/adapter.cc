@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "limber/core/base/error.h"
+#include "limber/core/config/inner_clip.h"
 #include "limber/serving/runtime/frozen_pass.h"
 #include "limber/serving/runtime/row_kernels.h"
 #include "limber/serving/runtime/support_description.h"
@@ -25,6 +26,15 @@ void seed_of(const float* logits, const SupportRows& support, std::int64_t rows,
           std::isnan(label) ? 0.0F : weight * (1.0F / (1.0F + std::exp(-logits[at])) - label);
     }
   }
+}
+
+/// Cuts the gradient of a summed loss whose mean, `share` of it, is longer than kInnerClip.
+void clip(float* gradient, std::int64_t dim, float share) {
+  float squares = 0;
+  for (std::int64_t c = 0; c < dim; ++c) squares += gradient[c] * gradient[c];
+  const float length = share * std::sqrt(squares);
+  if (length <= kInnerClip) return;
+  for (std::int64_t c = 0; c < dim; ++c) gradient[c] *= kInnerClip / length;
 }
 
 /// The inner loop of one member; leaves the adapted embedding [dim] in `embedding`.
@@ -62,6 +72,7 @@ void run_inner_loop(const RuntimeModel& model, const SupportRows& support, std::
   for (std::int64_t k = 0; k < steps; ++k) {
     seed_of(pass.forward(embedding), support, rows, model.labels(), seed);
     pass.backward(seed, gradient);
+    clip(gradient, dim, step_share);
     if (by_weights) {
       weights.step(gradient, step_share);
       embed();

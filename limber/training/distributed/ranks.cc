@@ -70,10 +70,13 @@ void Ranks::Pending::wait() {
   wait_ = {};
 }
 
-std::shared_ptr<Ranks> Ranks::from_environment() {
-  if (variable("WORLD_SIZE").empty()) return nullptr;
+std::int64_t Ranks::world_size() {
   constexpr std::int64_t most = 1 << 20;
-  const std::int64_t size = number("WORLD_SIZE", 1, most);
+  return variable("WORLD_SIZE").empty() ? 1 : number("WORLD_SIZE", 1, most);
+}
+
+std::shared_ptr<Ranks> Ranks::from_environment() {
+  const std::int64_t size = world_size();
   if (size == 1) return nullptr;
   const std::int64_t rank = number("RANK", 0, size - 1);
   const std::string address = variable("MASTER_ADDR");

@@ -37,6 +37,8 @@ class Ranks {
   /// them, and so can Slurm or Kubernetes. Null where there is one process alone. Throws InputError
   /// for values that are none, Error where the others do not come.
   static std::shared_ptr<Ranks> from_environment();
+  /// What WORLD_SIZE says, before anybody is met; 1 without it. Throws InputError.
+  static std::int64_t world_size();
   /// Meets those that hold the same store.
   Ranks(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size);
   ~Ranks();

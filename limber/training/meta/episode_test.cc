@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "limber/core/config/inner_clip.h"
 #include "limber/training/layers/dense.h"
 #include "limber/training/layers/input_assembly.h"
 #include "limber/training/meta/test_episode.h"
@@ -17,6 +18,7 @@ using torch::Tensor;
 struct Reference {
   Tensor loss;
   std::vector<Tensor> embeddings;
+  int cut = 0;  ///< inner steps whose gradient was too long
 };
 
 Reference reference_episode(RankingModel& model, const TaskBatch& batch,
@@ -51,10 +53,17 @@ Reference reference_episode(RankingModel& model, const TaskBatch& batch,
     };
     const auto rates = model->inner_rates();
     for (std::int64_t k = 0; k < steps && count > 0; ++k) {
-      const Tensor logits = model->global_block(embed().expand({count, -1}), support);
+      const Tensor embedding = embed();
+      const Tensor logits = model->global_block(embedding.expand({count, -1}), support);
       const Tensor loss =
           torch::binary_cross_entropy_with_logits(logits, known, {}, {}, at::Reduction::Sum);
-      const auto gradients = torch::autograd::grad({loss}, theta, {}, true, second);
+      Tensor seed = torch::autograd::grad({loss}, {embedding}, {}, true, second)[0];
+      const Tensor length = seed.norm() / (static_cast<double>(count) + model->shrinkage());
+      if (length.item<double>() > kInnerClip) {
+        ++result.cut;
+        seed = seed * kInnerClip / length;
+      }
+      const auto gradients = torch::autograd::grad({embedding}, theta, {seed}, true, second);
       for (std::size_t i = 0; i < theta.size(); ++i) {
         theta[i] =
             theta[i] - rates[i] * gradients[i] / (static_cast<double>(count) + model->shrinkage());
@@ -72,18 +81,27 @@ Reference reference_episode(RankingModel& model, const TaskBatch& batch,
   return result;
 }
 
-class EpisodeOrder : public testing::TestWithParam<bool> {};
+class EpisodeOrder : public testing::TestWithParam<bool> {
+ protected:
+  /// `steepness`: what the last layer is multiplied by, and with it the inner gradients.
+  void compare(double steepness, bool cut);
+};
 
-TEST_P(EpisodeOrder, EqualsALoopOverTasks) {
+void EpisodeOrder::compare(double steepness, bool cut) {
   const bool second = GetParam();
   const InputLayout layout = test::small_layout();
   MetaOptions meta;
   meta.inner_learning_rate_start = 1.2;
   RankingModel model = test::make_test_model(layout, test::smooth_model(), meta);
   const TaskBatch batch = test::random_batch(layout, {4, 0, 1, 7}, {3, 2, 5, 1}, 3);
+  {
+    const torch::NoGradGuard no_grad;
+    model->named_parameters()["global_block.head.weight"].mul_(steepness);
+  }
 
   const auto leaves = model->tables.gather(batch.rows, true);
   const Reference expected = reference_episode(model, batch, leaves, 3, second);
+  EXPECT_EQ(expected.cut > 0, cut);
   expected.loss.backward();
   std::map<std::string, Tensor> gradients;
   for (const auto& parameter : model->named_parameters()) {
@@ -107,6 +125,14 @@ TEST_P(EpisodeOrder, EqualsALoopOverTasks) {
   for (std::size_t t = 0; t < leaves.size(); ++t) {
     EXPECT_TRUE(torch::allclose(episode.table_rows[t].grad(), leaves[t].grad(), 1e-9, 1e-12));
   }
+}
+
+TEST_P(EpisodeOrder, EqualsALoopOverTasks) {
+  compare(1, false);
+}
+
+TEST_P(EpisodeOrder, LongInnerGradientsAreCut) {
+  compare(300, true);
 }
 
 INSTANTIATE_TEST_SUITE_P(Orders, EpisodeOrder, testing::Bool(), [](const auto& tested) {

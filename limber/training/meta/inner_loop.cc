@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "limber/core/config/inner_clip.h"
 #include "limber/training/meta/descend.h"
 #include "limber/training/meta/episode.h"
 
@@ -21,6 +22,16 @@ Tensor one_row_per_task(const SupportContext& context) {
   }
   const Tensor all = torch::cat({context.support_inputs, context.query_inputs}, 0);
   return all.index_select(0, torch::tensor(rows, torch::kLong).to(all.device()));
+}
+
+/// Cuts the gradients of summed losses [tasks, dim] whose mean, share [tasks, 1] of them, is longer
+/// than kInnerClip.
+Tensor clipped(const Tensor& gradient, const Tensor& share) {
+  const Tensor length = (gradient * share).square().sum(1, /*keepdim=*/true);
+  // The root of a length of 0 has no derivative, and is not needed.
+  const Tensor over = length > kInnerClip * kInnerClip;
+  const Tensor factor = kInnerClip / torch::where(over, length, torch::ones_like(length)).sqrt();
+  return gradient * torch::where(over, factor, torch::ones_like(factor));
 }
 
 }  // namespace
@@ -79,12 +90,17 @@ Tensor InnerLoop::run(const EpisodeOptions& options, std::vector<double>& losses
       if (!options.train) {
         for (Tensor& tensor : moved) tensor = tensor.detach().requires_grad_();
       }
-      const Tensor logits = support_logits(embedding());
+      const Tensor embedded = embedding();
+      const Tensor logits = support_logits(embedded);
       // d loss / d logit = probability - label, given as the seed: the loss itself is not needed.
       Tensor seed = context_.weighed((torch::sigmoid(logits) - labels) * present);
       if (!keep_graph) seed = seed.detach();
-      gradients = torch::autograd::grad({logits}, moved, {seed}, /*retain_graph=*/options.train,
-                                        /*create_graph=*/keep_graph);
+      Tensor gradient = torch::autograd::grad({logits}, {embedded}, {seed},
+                                              /*retain_graph=*/true, keep_graph)[0];
+      gradient = clipped(gradient, step_shares);
+      gradients = by_weights ? torch::autograd::grad({embedded}, moved, {gradient},
+                                                     /*retain_graph=*/options.train, keep_graph)
+                             : std::vector<Tensor>{gradient};
       if (!options.train) {
         const torch::NoGradGuard no_grad;
         const LossSum loss = loss_sum(logits, context_.support_labels, context_.support_weights);
