@@ -8,7 +8,7 @@ export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-ablation bench-calibration bench-episodes bench-blocks tune-quality bench-data \
+.PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-ablation bench-calibration bench-episodes bench-blocks bench-distributed tune-quality bench-data \
         bench-assign bench-screen bench-explore bench-incremental bench-popularity bench-compress bench-sparse bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
 
 help: ## lists the targets
@@ -30,7 +30,7 @@ test: build-release ## builds, runs every test
 demo: build-release ## MovieLens-100K: LiMAML beside its rivals, one table, comparison.html
 	@scripts/demo
 
-bench: bench-meta bench-train bench-quality bench-episodes bench-blocks bench-ablation bench-calibration bench-compress \
+bench: bench-meta bench-train bench-distributed bench-quality bench-episodes bench-blocks bench-ablation bench-calibration bench-compress \
        bench-sparse bench-data bench-assign bench-screen bench-explore bench-incremental bench-popularity bench-score \
        bench-adapt bench-serve bench-store ## every benchmark: many hours
 
@@ -39,6 +39,9 @@ bench-meta: build-release ## adapting members: tasks a second
 
 bench-train: build-release ## training: examples a second
 	@$(PYTHON_ENVIRONMENT) bench/train.py $(ARGS)
+
+bench-distributed: build-release ## training on two processes beside one
+	@$(PYTHON_ENVIRONMENT) bench/distributed.py $(ARGS)
 
 bench-quality: build-release ## ranking quality beside rivals on the same rows
 	@scripts/get-movielens-100k

@@ -41,7 +41,11 @@ int parse_and_run(int argc, char** argv) {
   train_verb->add_flag("--no-support-sizes", train.no_support_sizes,
                        "Tests with whole supports alone, and not with smaller ones as well");
   train_verb->add_flag("--restart", train.restart, "Ignores the checkpoint of an earlier run");
-  train_verb->footer("Options of the config (docs/options.md):\n" + options_help());
+  train_verb->footer(
+      "On several processes (docs/distributed.md):\n"
+      "  torchrun --nproc-per-node 4 --no-python limber train config.yaml\n\n"
+      "Options of the config (docs/options.md):\n" +
+      options_help());
 
   EvaluateArguments evaluate;
   CLI::App* evaluate_verb = app.add_subcommand(

@@ -91,7 +91,8 @@ std::shared_ptr<Ranks> meet(const Config& config, const TrainArguments& argument
   }
   std::shared_ptr<Ranks> ranks = Ranks::from_environment();
   if (!ranks->first()) {
-    spdlog::set_level(spdlog::level::warn);
+    // What all would say, one says.
+    spdlog::set_level(spdlog::level::err);
     Progress::set_quiet(true);
   }
   spdlog::info("training on {} processes", ranks->size());

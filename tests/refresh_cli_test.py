@@ -3,12 +3,17 @@
 usage: refresh_cli_test.py FOLDER_OF_PROGRAMS
 """
 
+import re
+import socket
+import subprocess
+import time
+
 import pyarrow
 import pyarrow.dataset
 import pyarrow.parquet as parquet
 
 from cli_case import Case, main
-from limber_cli import run
+from limber_cli import LIMBER, run
 
 
 def by_member(table):
@@ -91,6 +96,54 @@ class Shards(Case):
             self.assert_refused(run("adapt", version, "--store", store, "--load", "--set",
                                     f"data.interactions={log}"), missing, log)
             self.assert_refused(run("plan", version, "--set", f"data.interactions={log}"), missing, log)
+
+    def test_shards_share_a_redis_store(self):
+        version, (port, server) = self.versions[0], self.redis()
+        try:
+            def adapt(database, *more):
+                return subprocess.Popen([LIMBER, "adapt", version, "--store", f"redis://127.0.0.1:{port}/{database}",
+                                         *more], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+            def adapted(process):
+                output, errors = process.communicate(timeout=120)
+                self.assertEqual(process.returncode, 0, errors)
+                return int(re.search(r"adapted (\d+) members?", output)[1])
+
+            self.assertEqual(adapted(adapt(1, "--load")), 60)
+            # All at once, as machines would; one is killed and started again.
+            started = [adapt(0, "--load", "--shard", f"{index}/3") for index in (1, 2, 3)]
+            started[1].kill()
+            started[1].communicate()
+            again = adapt(0, "--load", "--shard", "2/3")
+            self.assertLessEqual(adapted(started[0]) + adapted(started[2]) + adapted(again), 60)
+            # Every member is there, and fresh, with the interactions that one process would have put there.
+            self.assertEqual(adapted(adapt(0)), 0)
+            self.assertEqual(self.lists(port, 0), self.lists(port, 1))
+        finally:
+            server.kill()
+            server.wait()
+
+    def redis(self):
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
+        server = subprocess.Popen(["redis-server", "--port", str(port), "--save", "", "--dir", self.work],
+                                  stdout=subprocess.DEVNULL)
+        for _ in range(500):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return port, server
+            time.sleep(0.02)
+        self.fail("redis-server did not start")
+
+    def lists(self, port, database):
+        """How many interactions each member has."""
+        def ask(*words):
+            return subprocess.run(["redis-cli", "-p", str(port), "-n", str(database), *words], check=True,
+                                  capture_output=True).stdout
+        keys = sorted(ask("--raw", "keys", "limber:i:*").split())
+        self.assertEqual(len(keys), 60)
+        return {key: ask("llen", key) for key in keys}
 
     def test_a_shard_may_be_empty(self):
         version, empty = self.versions[0], 0
