@@ -85,6 +85,16 @@ int parse_and_run(int argc, char** argv) {
                    "store would not see each other's clicks")
       ->check(CLI::Range(0, 1000000000));
   add_kept(serve_verb, serve.most_interactions, serve.interaction_days);
+  auto* stream = serve_verb->add_option(
+      "--stream", serve.stream,
+      "A stream of events, each as the body of POST /feedback, to learn from beside it:\n"
+      "redis://[[user]:password@]host[:port][/db]?stream=NAME&group=NAME, or\n"
+      "kafka://broker[,broker]/TOPIC?group=NAME; servers of one group share the events\n"
+      "(docs/streams.md)");
+  serve_verb
+      ->add_option("--stream-consumer", serve.stream_consumer,
+                   "This server's name in the group, unlike all others'; without it HOST:PORT")
+      ->needs(stream);
   serve_verb
       ->add_option("--explore", serve.explore,
                    "Deviations of the last layer's posterior that rankings draw (Thompson\n"

@@ -1,6 +1,8 @@
 #include <arrow/record_batch.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <future>
@@ -12,12 +14,14 @@
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
 #include "limber/core/base/main.h"
+#include "limber/core/base/one_line.h"
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
 #include "limber/core/data/source_reader.h"
 #include "limber/serving/grpc/grpc_server.h"
 #include "limber/serving/http/certificate_watch.h"
 #include "limber/serving/serve/http_api.h"
+#include "limber/serving/stream/stream_reader.h"
 
 namespace limber {
 namespace {
@@ -83,6 +87,15 @@ GrpcOptions grpc_options(const ServeArguments& arguments, const http::ServerOpti
   grpc.key = options.key;
   grpc.token = options.token;
   return grpc;
+}
+
+/// The name that a server has in its group unless told otherwise: HOST:PORT.
+std::string consumer_name(std::uint16_t port) {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) {
+    throw InputError("--stream: this machine has no name; give one by --stream-consumer");
+  }
+  return fmt::format("{}:{}", host.data(), port);
 }
 
 /// http://127.0.0.1:8080
@@ -151,6 +164,8 @@ int run_serve(const ServeArguments& arguments) {
     spdlog::warn("{} is reachable from elsewhere and no token is asked for (--token-file)",
                  arguments.address);
   }
+  std::optional<StreamAddress> stream;
+  if (!arguments.stream.empty()) stream = StreamAddress::parse(arguments.stream);
   ServedModel::Options served;
   served.tables = named_paths(arguments.tables, "--table");
   served.context = arguments.context;
@@ -185,6 +200,16 @@ int run_serve(const ServeArguments& arguments) {
     grpc->start();
   }
   server.start();
+  // Of a port that was left open the number is known now.
+  std::optional<StreamReader> reader;
+  if (stream) {
+    const std::string consumer = arguments.stream_consumer.empty() ? consumer_name(server.port())
+                                                                   : arguments.stream_consumer;
+    reader.emplace(open_event_source(*stream, consumer), service, server.metrics());
+    reader->start();
+    spdlog::info("events come from {}, group {}, as {}", stream->without_password(),
+                 one_line(stream->group), one_line(consumer));
+  }
   host.watch(std::chrono::milliseconds(static_cast<std::int64_t>(1e3 * arguments.watch_seconds)));
   const auto model = host.current();
   fmt::print(
@@ -198,9 +223,12 @@ int run_serve(const ServeArguments& arguments) {
     certificate.look(server);
   }
   spdlog::info("stopping: no new connections; running requests are finished");
+  // Reads no further batch; meanwhile the requests are finished.
+  if (reader) reader->request_stop();
   const std::chrono::seconds patience(arguments.drain_seconds);
   auto grpc_clean = std::async(std::launch::async, [&] { return !grpc || grpc->drain(patience); });
   const bool http_clean = server.drain(patience);
+  if (reader) reader->stop();
   const bool clean = grpc_clean.get() && http_clean;
   if (!clean) spdlog::warn("some requests were cut off after {} s", arguments.drain_seconds);
   return clean ? 0 : 1;

@@ -23,6 +23,8 @@ struct ServeArguments {
   std::optional<std::size_t> cached_members;  ///< 100,000; with Redis, which others may share, 0
   std::int64_t most_interactions = 0;         ///< 0: as many as the model looks back on
   std::int64_t interaction_days = 0;          ///< 0: forever
+  std::string stream;                         ///< address of a stream of events; empty: none
+  std::string stream_consumer;                ///< empty: the host's name and the port
   std::optional<double> explore;  ///< deviations that rankings draw; the model's without it
   std::string title;              ///< column of the item table that the console page shows
   double watch_seconds = 1;

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "limber/core/base/progress.h"
+#include "limber/serving/service/feedback_body.h"
 #include "limber/serving/service/row_json.h"
 
 namespace limber {
@@ -42,15 +43,6 @@ struct RankBody {
 };
 
 }  // namespace
-
-std::string read_member(http::JsonValue& value) {
-  std::string room;
-  try {
-    return member_name(key_of(read_field(value), room));
-  } catch (const BadValue& bad) {
-    value.fail(bad.what());
-  }
-}
 
 http::Response answer_rank(RankingService& service, const ApiLimits& limits,
                            std::string_view text) {
@@ -146,49 +138,9 @@ http::Response answer_rank(RankingService& service, const ApiLimits& limits,
 http::Response answer_feedback(RankingService& service, const ApiLimits& limits,
                                std::string_view text) {
   const Stopwatch time;
-  std::string member;
-  bool has_member = false;
-  std::vector<SentInteraction> sent;
   const auto model = service.host().current();
-  std::vector<MemberInteraction> prepared;
-  const auto read_interaction = [&](http::JsonValue& value) {
-    if (sent.size() == limits.most_interactions) {
-      value.fail("more than " + std::to_string(limits.most_interactions) + " interactions");
-    }
-    SentInteraction& interaction = sent.emplace_back();
-    interaction.time_ms = now_ms();
-    value.object([&](std::string_view key, http::JsonValue& field) {
-      if (key == "event_id") {
-        interaction.event_id = field.id();
-      } else if (key == "time_ms") {
-        interaction.time_ms = field.integer();
-      } else if (key == "labels") {
-        field.object([&](std::string_view label, http::JsonValue& given) {
-          interaction.labels.emplace_back(std::string(label), given.number());
-        });
-      } else {
-        interaction.fields.emplace_back(std::string(key), read_field(field));
-      }
-    });
-  };
-  http::read_json(text, [&](http::JsonValue& root) {
-    root.object([&](std::string_view key, http::JsonValue& value) {
-      if (key == "member") {
-        member = read_member(value);
-        has_member = true;
-      } else if (key == "interaction") {
-        read_interaction(value);
-      } else if (key == "interactions") {
-        value.array(read_interaction);
-      } else {
-        value.fail_unknown({"member", "interaction", "interactions"});
-      }
-    });
-    if (!has_member) root.fail("\"member\" is missing");
-    if (sent.empty()) root.fail("\"interactions\" is missing or empty");
-    // Texts are views of the document.
-    prepared = service.prepare(*model, member, std::move(sent));
-  });
+  const auto [member, prepared] =
+      read_feedback(service, *model, text, limits.most_interactions, {now_ms(), ""});
   const std::size_t count = prepared.size();
   const FeedbackResult result = service.feedback(*model, member, prepared);
   std::size_t stored = 0, expired = 0;

@@ -2,7 +2,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include <set>
+
 #include "limber/core/base/error.h"
+#include "limber/core/base/one_line.h"
 #include "limber/serving/rows/rank_rows.h"
 
 namespace limber {
@@ -97,13 +100,31 @@ FeedbackResult RankingService::feedback(const ServedModel& model, std::string_vi
   FeedbackResult result;
   result.results = personaliser_.append(interactions);
   const auto bench = model.borrow();
+  result.member = adapted(model, *bench, member);
+  return result;
+}
+
+std::vector<AppendResult> RankingService::feedback_of_many(
+    const ServedModel& model, const std::vector<MemberInteraction>& interactions) {
+  std::vector<AppendResult> results = personaliser_.append(interactions);
+  const auto bench = model.borrow();
+  std::set<std::string_view> members;
+  for (const MemberInteraction& one : interactions) {
+    if (members.insert(one.member).second) adapted(model, *bench, one.member);
+  }
+  return results;
+}
+
+std::shared_ptr<const MemberEntry> RankingService::adapted(const ServedModel& model,
+                                                           Workbench& bench,
+                                                           std::string_view member) {
   try {
-    result.member = personaliser_.refresh(model, *bench, member);
+    return personaliser_.refresh(model, bench, member);
   } catch (const StoreUnavailable& error) {
     // What was acknowledged stays so; the next ranking that can ask the store adapts.
-    spdlog::warn("member {} is not adapted yet: {}", member, error.what());
+    spdlog::warn("member {} is not adapted yet: {}", one_line(member), one_line(error.what()));
+    return nullptr;
   }
-  return result;
 }
 
 std::shared_ptr<const MemberEntry> RankingService::member(const ServedModel& model,

@@ -58,11 +58,19 @@ class RankingService {
   FeedbackResult feedback(const ServedModel& model, std::string_view member,
                           const std::vector<MemberInteraction>& interactions);
 
+  /// The same for interactions of any members, all stored in one write. One result for each.
+  std::vector<AppendResult> feedback_of_many(const ServedModel& model,
+                                             const std::vector<MemberInteraction>& interactions);
+
   std::shared_ptr<const MemberEntry> member(const ServedModel& model, std::string_view member);
   ModelHost& host() { return host_; }
   Personaliser& personaliser() { return personaliser_; }
 
  private:
+  /// Adapts a member to what was stored; nothing where the store cannot be asked just now.
+  std::shared_ptr<const MemberEntry> adapted(const ServedModel& model, Workbench& bench,
+                                             std::string_view member);
+
   ModelHost& host_;
   Personaliser& personaliser_;
   std::optional<double> explore_;

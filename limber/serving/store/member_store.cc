@@ -62,8 +62,7 @@ AppendResult MemberStore::append(std::string_view member, Interaction interactio
   return append_many({&one, 1}).front();
 }
 
-std::vector<AppendResult> MemberStore::append_many(
-    std::span<const MemberInteraction> interactions) {
+void MemberStore::check(std::span<const MemberInteraction> interactions) {
   for (const auto& [member, interaction] : interactions) {
     check_member(member);
     check_name("an event_id", interaction.event_id);
@@ -72,6 +71,11 @@ std::vector<AppendResult> MemberStore::append_many(
                         interaction.body.size(), kLongestBody);
     }
   }
+}
+
+std::vector<AppendResult> MemberStore::append_many(
+    std::span<const MemberInteraction> interactions) {
+  check(interactions);
   if (interactions.empty()) return {};
   return do_append(interactions);
 }

@@ -122,6 +122,9 @@ class MemberStore {
   MemberStore(const MemberStore&) = delete;
   MemberStore& operator=(const MemberStore&) = delete;
 
+  /// Throws BadArgument where one of them is such that no store could take it.
+  static void check(std::span<const MemberInteraction> interactions);
+
   /// Stores an interaction as its member's newest. On return it is as durable as the store is
   /// (docs/store.md).
   AppendResult append(std::string_view member, Interaction interaction);

@@ -1,0 +1,234 @@
+"""limber serve that learns from a Redis stream: what it does with events, and what is left of them when servers,
+Redis or the network between them fail.
+
+usage: stream_test.py FOLDER_OF_PROGRAMS [unittest arguments]
+"""
+
+import contextlib
+import json
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+from limber_cli import run
+from limber_server import ITEMS, Case, Server, free_port, setUpModule, tearDownModule  # noqa: F401
+
+
+class Redis:
+    """A redis-server of the test's own, its appends on the disk before they are acknowledged."""
+
+    def __init__(self, folder):
+        self.folder, self.port = folder, free_port()
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--dir", str(self.folder), "--appendonly", "yes",
+             "--appendfsync", "always", "--save", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 20
+        while True:
+            with contextlib.suppress(OSError):
+                if self.ask("PING") == "PONG":
+                    return
+            assert time.monotonic() < deadline, "redis-server did not start"
+            time.sleep(0.05)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+    def ask(self, *words):
+        """The answer to one command; lists nested as Redis nests them. An error is an OSError."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection, connection.makefile("rwb") as both:
+            encoded = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+            both.write(b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded))
+            both.flush()
+            return self.answer(both)
+
+    def answer(self, both):
+        line = both.readline()
+        if not line.endswith(b"\r\n"):
+            raise OSError("redis-server is gone")
+        kind, rest = line[:1], line[1:-2].decode()
+        if kind == b"-":
+            raise OSError(rest)
+        if kind == b"+":
+            return rest
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            return None if rest == "-1" else both.read(int(rest) + 2)[:-2].decode(errors="replace")
+        return None if rest == "-1" else [self.answer(both) for _ in range(int(rest))]
+
+    def put(self, member, item, clicked=1, **more):
+        return self.ask("XADD", "clicks", "*", "event", json.dumps(
+            {"member": member, "interaction": {"item_id": item, "clicked": clicked, **more}}))
+
+
+class Proxy:
+    """A TCP proxy before Redis, which can be cut: open connections end, new ones are refused."""
+
+    def __init__(self, port):
+        self.target, self.connections, self.lock = port, set(), threading.Lock()
+        self.listener = None
+        self.port = free_port()
+        self.open()
+
+    def open(self):
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def accept(self, listener):
+        while True:
+            try:
+                near, _ = listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.target), 5)
+            except OSError:
+                return
+            far.settimeout(None)
+            with self.lock:
+                self.connections |= {near, far}
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self.copy, args=(one, other), daemon=True).start()
+
+    def copy(self, one, other):
+        with contextlib.suppress(OSError):
+            while data := one.recv(1 << 16):
+                other.sendall(data)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        with self.lock:
+            for connection in self.connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+                connection.close()
+            self.connections.clear()
+
+
+class StreamCase(Case):
+    def setUp(self):
+        super().setUp()
+        self.assertTrue(shutil.which("redis-server"), "redis-server is not installed: run scripts/setup")
+        self.redis = Redis(self.work)
+        self.addCleanup(self.redis.stop)
+
+    def serve(self, name="one", port=None, more=()):
+        """A server whose store and stream are both on the test's Redis."""
+        port = port or self.redis.port
+        return Server(self.model, f"redis://127.0.0.1:{port}", "--most-interactions", 100000, "--stream",
+                      f"redis://127.0.0.1:{port}/0?stream=clicks&group=rankers", "--stream-consumer", name, *more)
+
+    def wait(self, holds, seconds=10, what="it did not happen"):
+        deadline = time.monotonic() + seconds
+        while not holds():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.05)
+
+    def stored(self, member):
+        return self.redis.ask("LLEN", f"limber:i:{member}")
+
+
+class Events(StreamCase):
+    def test_an_event_changes_the_next_ranking(self):
+        with self.serve() as server:
+            before = server.rank("newcomer", ITEMS)
+            self.assertEqual(before["interactions"], 0)
+            for item in ITEMS[:5]:
+                self.redis.put("newcomer", item)
+            self.wait(lambda: server.rank("newcomer", ITEMS)["interactions"] == 5)
+            after = server.rank("newcomer", ITEMS)
+            self.assertNotEqual(before["ranking"], after["ranking"])
+            self.assertEqual(server.metric('limber_stream_events_total{outcome="stored"}'), 5)
+            self.wait(lambda: server.metric("limber_stream_lag") == 0)
+            # What feedback over HTTP gives is the same, down to the scores.
+            for item in ITEMS[:5]:
+                server.click("other", item)
+            other = server.rank("other", ITEMS)
+            for ours, theirs in zip(after["ranking"], other["ranking"]):
+                self.assertEqual(ours["index"], theirs["index"])
+                self.assertAlmostEqual(ours["score"], theirs["score"], places=6)
+            server.process.send_signal(signal.SIGTERM)
+            self.assertEqual(server.process.wait(30), 0, server.log())
+        # Its consumer owed nothing and left the group.
+        self.assertEqual(self.redis.ask("XINFO", "CONSUMERS", "clicks", "rankers"), [])
+
+    def test_into_a_store_of_its_own(self):
+        """Members in memory are fresh, too."""
+        with Server(self.model, self.store, "--stream",
+                    f"redis://127.0.0.1:{self.redis.port}?stream=clicks&group=rankers") as server:
+            server.rank("m", ITEMS)
+            self.redis.put("m", ITEMS[0])
+            self.wait(lambda: server.rank("m", ITEMS)["interactions"] == 1)
+
+    def test_a_poisoned_event_is_a_dead_letter(self):
+        poison = ["{no JSON", '{"member": "m"}', '{"member": "m", "interaction": {"item_id": 1, "clicked": 7}}',
+                  '{"member": "m", "interaction": {"item_id": {"no": "item"}, "clicked": 1}}', "x" * (1 << 20 | 1)]
+        with self.serve() as server:
+            positions = []
+            for number, text in enumerate(poison):
+                self.redis.put("m", ITEMS[number])
+                positions.append(self.redis.ask("XADD", "clicks", "*", "event", text))
+                self.redis.put("m", ITEMS[number])
+            self.wait(lambda: self.stored("m") == 2 * len(poison))
+            self.wait(lambda: self.redis.ask("XLEN", "clicks:dead") == len(poison))
+            letters = [dict(zip(fields[::2], fields[1::2]))
+                       for _, fields in self.redis.ask("XRANGE", "clicks:dead", "-", "+")]
+            self.assertEqual([letter["id"] for letter in letters], positions)
+            self.assertEqual([letter["payload"] for letter in letters], poison)
+            self.assertIn("not JSON", letters[0]["reason"])
+            for position in positions:
+                self.assertIn(f"event {position} is a dead letter", server.log())
+            self.assertEqual(server.metric('limber_stream_events_total{outcome="dead"}'), len(poison))
+            self.wait(lambda: server.metric("limber_stream_lag") == 0)
+
+    def test_redis_stopped_and_started(self):
+        with self.serve() as server:
+            for turn in range(2):
+                for number in range(50):
+                    self.redis.put("m", ITEMS[number % len(ITEMS)])
+                self.redis.stop()
+                # Rankings go on, for nobody in particular.
+                self.assertEqual(len(server.rank("m", ITEMS)["ranking"]), len(ITEMS))
+                self.wait(lambda: server.metric("limber_stream_usable") == 0)
+                self.redis.start()
+                self.redis.put("m", ITEMS[0])
+                self.wait(lambda: self.stored("m") == 51 * (turn + 1), what="events were lost")
+                self.wait(lambda: server.metric("limber_stream_lag") == 0)
+            self.assertEqual(self.stored("m"), 102)
+            self.assertGreater(server.metric("limber_stream_failures_total"), 0)
+            self.assertEqual(server.rank("m", ITEMS)["interactions"] > 0, True)
+
+
+class Mistakes(Case):
+    def test_addresses(self):
+        for address, remedy in (("redis://localhost?stream=s", "group is missing; add &group=NAME"),
+                                ("kafka://localhost?group=g", "the TOPIC is missing"),
+                                ("http://localhost", "expected redis://"),
+                                ("redis://:secret@localhost:x?stream=s&group=g", "the PORT is")):
+            done = run("serve", self.model, "--store", "memory:", "--stream", address)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(remedy, done.stderr)
+            self.assertNotIn("secret", done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        done = run("serve", self.model, "--stream-consumer", "me")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("--stream", done.stderr)
+        for word in ("--stream-consumer", "kafka://", "?stream=NAME&group=NAME"):
+            self.assertIn(word, run("serve", "--help").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
