@@ -76,8 +76,10 @@ void StreamReader::run() {
   while (insist("read", [&] { events = source_->poll(options_.batch, options_.wait); })) {
     if (!events.empty()) handle(events);
     look_at_lag();
-    if (stopping(std::chrono::milliseconds(0))) return;
+    if (stopping(std::chrono::milliseconds(0))) break;
   }
+  // Leaves the group now, and not when the last request is answered: the others go on sooner.
+  source_.reset();
 }
 
 void StreamReader::handle(const std::vector<StreamEvent>& events) {

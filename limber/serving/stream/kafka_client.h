@@ -1,0 +1,57 @@
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace limber {
+
+struct FreeKafka {
+  void operator()(rd_kafka_t* client) const { rd_kafka_destroy(client); }
+  void operator()(rd_kafka_conf_t* settings) const { rd_kafka_conf_destroy(settings); }
+  void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
+  void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
+  void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
+  void operator()(rd_kafka_topic_partition_list_t* list) const {
+    rd_kafka_topic_partition_list_destroy(list);
+  }
+};
+using KafkaClient = std::unique_ptr<rd_kafka_t, FreeKafka>;
+using KafkaSettings = std::unique_ptr<rd_kafka_conf_t, FreeKafka>;
+using KafkaQueue = std::unique_ptr<rd_kafka_queue_t, FreeKafka>;
+using KafkaEvent = std::unique_ptr<rd_kafka_event_t, FreeKafka>;
+using KafkaMessage = std::unique_ptr<rd_kafka_message_t, FreeKafka>;
+using KafkaPartitions = std::unique_ptr<rd_kafka_topic_partition_list_t, FreeKafka>;
+
+/// librdkafka's settings of those names. What it says goes to our log, at level debug: failures are
+/// told by whoever calls it.
+KafkaSettings kafka_settings(std::initializer_list<std::pair<const char*, std::string>> settings);
+
+/// Throws Error for settings that librdkafka does not take.
+KafkaClient open_kafka(rd_kafka_type_t type, KafkaSettings settings);
+
+/// Sends messages that must arrive.
+class KafkaSender {
+ public:
+  explicit KafkaSender(const std::string& brokers);
+
+  /// Returns when all replicas in sync have the message; throws Error that names the topic when
+  /// they do not within some seconds. Of a payload that the broker finds too large only the
+  /// beginning is sent, with a header "bytes" that says how long it was.
+  void send(const std::string& topic, std::string_view payload,
+            std::initializer_list<std::pair<const char*, std::string_view>> headers);
+
+ private:
+  rd_kafka_resp_err_t try_send(
+      const std::string& topic, std::string_view payload,
+      std::initializer_list<std::pair<const char*, std::string_view>> headers,
+      std::string_view bytes);
+
+  KafkaClient client_;
+};
+
+}  // namespace limber
