@@ -159,7 +159,7 @@ int run_serve(const ServeArguments& arguments) {
   options.certificate = arguments.certificate;
   options.key = arguments.key;
   options.token = read_token(arguments.token_file);
-  const bool loopback = arguments.address == "127.0.0.1" || arguments.address == "::1";
+  const bool loopback = arguments.address.starts_with("127.") || arguments.address == "::1";
   if (!loopback && options.token.empty()) {
     spdlog::warn("{} is reachable from elsewhere and no token is asked for (--token-file)",
                  arguments.address);

@@ -25,17 +25,18 @@ def free_port():
 class Server:
     """A running server; `with` ends it."""
 
-    def __init__(self, model, store, *arguments):
+    def __init__(self, model, store, *arguments, address="127.0.0.1"):
         self.errors = tempfile.TemporaryFile(mode="w+")
         self.process = subprocess.Popen(
-            [LIMBER, "serve", str(model), "--store", store, "--port", "0", *map(str, arguments)],
+            [LIMBER, "serve", str(model), "--store", store, "--address", address, "--port", "0",
+             *map(str, arguments)],
             stdout=subprocess.PIPE, stderr=self.errors, text=True)
         line = self.process.stdout.readline()
-        found = re.search(r"://127\.0\.0\.1:(\d+).*ready in ([\d.]+) s", line)
+        found = re.search(rf"://{re.escape(address)}:(\d+).*ready in ([\d.]+) s", line)
         if not found:
             self.process.wait(30)
             raise AssertionError(f"not ready: {line}{self.log()}")
-        self.port, self.ready_seconds = int(found[1]), float(found[2])
+        self.address, self.port, self.ready_seconds = address, int(found[1]), float(found[2])
 
     def __enter__(self):
         return self
@@ -53,7 +54,7 @@ class Server:
 
     def ask(self, method, path, body=None, headers=None):
         """(status, parsed answer)"""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection(self.address, self.port, timeout=30)
         try:
             text = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
             connection.request(method, path, text, {"Content-Type": "application/json", **(headers or {})})

@@ -6,13 +6,12 @@ usage: stream_test.py FOLDER_OF_PROGRAMS [unittest arguments]
 
 import contextlib
 import json
-import pathlib
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
@@ -67,16 +66,17 @@ class Redis:
             return None if rest == "-1" else both.read(int(rest) + 2)[:-2].decode(errors="replace")
         return None if rest == "-1" else [self.answer(both) for _ in range(int(rest))]
 
-    def put(self, member, item, clicked=1, **more):
+    def put(self, member, item, clicked=1):
+        """The position of the event, which is in the stream now."""
         return self.ask("XADD", "clicks", "*", "event", json.dumps(
-            {"member": member, "interaction": {"item_id": item, "clicked": clicked, **more}}))
+            {"member": member, "interaction": {"item_id": item, "clicked": clicked}}))
 
 
 class Proxy:
     """A TCP proxy before Redis, which can be cut: open connections end, new ones are refused."""
 
     def __init__(self, port):
-        self.target, self.connections, self.lock = port, set(), threading.Lock()
+        self.target, self.connections, self.lock = port, [], threading.Lock()
         self.listener = None
         self.port = free_port()
         self.open()
@@ -89,32 +89,40 @@ class Proxy:
         while True:
             try:
                 near, _ = listener.accept()
+            except OSError:
+                return  # it is cut
+            try:
                 far = socket.create_connection(("127.0.0.1", self.target), 5)
             except OSError:
-                return
+                near.close()  # Redis is gone
+                continue
             far.settimeout(None)
             with self.lock:
-                self.connections |= {near, far}
+                self.connections.append((near, far))
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self.copy, args=(one, other), daemon=True).start()
 
-    def copy(self, one, other):
+    @staticmethod
+    def copy(one, other):
         with contextlib.suppress(OSError):
             while data := one.recv(1 << 16):
                 other.sendall(data)
-        for end in (one, other):
+        Proxy.end(one, other)
+
+    @staticmethod
+    def end(*connections):
+        for connection in connections:
             with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
     def cut(self):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
+        self.end(self.listener)
         self.listener.close()
         with self.lock:
-            for connection in self.connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-                connection.close()
+            for pair in self.connections:
+                self.end(*pair)
+                for connection in pair:
+                    connection.close()
             self.connections.clear()
 
 
@@ -125,11 +133,12 @@ class StreamCase(Case):
         self.redis = Redis(self.work)
         self.addCleanup(self.redis.stop)
 
-    def serve(self, name="one", port=None, more=()):
+    def serve(self, name="one", port=None, address="127.0.0.1"):
         """A server whose store and stream are both on the test's Redis."""
         port = port or self.redis.port
         return Server(self.model, f"redis://127.0.0.1:{port}", "--most-interactions", 100000, "--stream",
-                      f"redis://127.0.0.1:{port}/0?stream=clicks&group=rankers", "--stream-consumer", name, *more)
+                      f"redis://127.0.0.1:{port}/0?stream=clicks&group=rankers", "--stream-consumer", name,
+                      address=address)
 
     def wait(self, holds, seconds=10, what="it did not happen"):
         deadline = time.monotonic() + seconds
@@ -210,6 +219,164 @@ class Events(StreamCase):
             self.assertEqual(self.stored("m"), 102)
             self.assertGreater(server.metric("limber_stream_failures_total"), 0)
             self.assertEqual(server.rank("m", ITEMS)["interactions"] > 0, True)
+
+
+class ThreeServers(StreamCase):
+    """On addresses of their own, each with its own way to the Redis that holds the stream and the members."""
+
+    MEMBERS = [f"m{number}" for number in range(12)]
+
+    def setUp(self):
+        super().setUp()
+        self.proxies = [Proxy(self.redis.port) for _ in range(3)]
+        self.servers = [None] * 3
+        for number, proxy in enumerate(self.proxies):
+            self.addCleanup(proxy.cut)
+            self.open(number)
+        self.put, self.flowing = {}, True
+
+    def open(self, number):
+        server = self.serve(f"server-{number}", self.proxies[number].port, address=f"127.0.0.{number + 1}")
+        self.addCleanup(server.__exit__)
+        self.servers[number] = server
+
+    def flow(self):
+        """Puts an event every few milliseconds until told to stop; remembers position and member."""
+        number = 0
+        while self.flowing:
+            member = self.MEMBERS[number % len(self.MEMBERS)]
+            with contextlib.suppress(OSError):  # Redis is gone; whether it has the event, it will tell
+                position = self.redis.put(member, ITEMS[number % len(ITEMS)], number % 2)
+                self.put[position] = member
+            number += 1
+            time.sleep(0.004)
+
+    @contextlib.contextmanager
+    def events(self):
+        thread = threading.Thread(target=self.flow)
+        thread.start()
+        try:
+            time.sleep(0.5)
+            yield
+        finally:
+            self.flowing = False
+            thread.join()
+
+    def stored_positions(self):
+        """Of all members' interactions in the store, the positions that their events had."""
+        return [position for member in self.MEMBERS
+                for record in self.redis.ask("LRANGE", f"limber:i:{member}", 0, -1)
+                for position in re.findall(r"clicks/(\d+-\d+)", record)]
+
+    def assert_each_event_once(self, seconds=10):
+        streamed = {position: json.loads(fields[1])["member"]
+                    for position, fields in self.redis.ask("XRANGE", "clicks", "-", "+")}
+        self.assertLessEqual(set(self.put), set(streamed), "Redis lost events")
+        self.put = streamed
+        self.wait(lambda: set(self.stored_positions()) >= set(self.put), seconds, "events are not stored")
+        stored = self.stored_positions()
+        self.assertEqual(len(stored), len(set(stored)), "an event was applied twice")
+        self.assertEqual(set(stored), set(self.put))
+
+    def assert_fresh(self, servers):
+        """Any server ranks any member, and knows all that was put."""
+        for member in self.MEMBERS:
+            count = list(self.put.values()).count(member)
+            answers = [server.ask("GET", f"/members/{member}")[1] for server in servers]
+            for answer in answers:
+                self.assertEqual(answer["sequence"], count)
+            rankings = [server.rank(member, ITEMS) for server in servers]
+            for ranking in rankings:
+                self.assertNotIn("unknown", ranking)
+                self.assertEqual(ranking["ranking"], rankings[0]["ranking"])
+
+    def freeze_with_events(self, number):
+        """Stops a server that has been handed events which it has not stored."""
+        deadline = time.monotonic() + 20
+        while True:
+            self.servers[number].process.send_signal(signal.SIGSTOP)
+            # One that was waiting for events gets the next, into its socket.
+            time.sleep(0.2)
+            handed = {entry[0] for entry in self.redis.ask("XPENDING", "clicks", "rankers", "-", "+", 1000,
+                                                           f"server-{number}")}
+            if handed - set(self.stored_positions()):
+                return
+            self.servers[number].process.send_signal(signal.SIGCONT)
+            self.assertLess(time.monotonic(), deadline, "it got no events")
+            time.sleep(0.05)
+
+    def test_a_killed_servers_events_are_taken_over(self):
+        with self.events():
+            for number in range(3):
+                server = self.servers[number]
+                self.freeze_with_events(number)
+                server.process.kill()
+                server.process.wait()
+                died, before = time.monotonic(), set(self.put)
+                self.wait(lambda: set(self.stored_positions()) >= before, 5, "not fresh 5 s after a server died")
+                print(f"a server died: all its events were in the store after {time.monotonic() - died:.1f} s",
+                      file=sys.stderr)
+                self.open(number)
+        self.assert_each_event_once()
+        self.assert_fresh(self.servers)
+
+    def test_all_killed_at_once(self):
+        with self.events():
+            for server in self.servers:
+                server.process.kill()
+            for server in self.servers:
+                server.process.wait()
+            time.sleep(0.2)
+            for number in range(3):
+                self.open(number)
+        self.assert_each_event_once()
+        self.assert_fresh(self.servers)
+
+    def test_a_server_that_is_cut_off(self):
+        with self.events():
+            self.proxies[1].cut()
+            cut, before = time.monotonic(), set(self.put)
+            lonely, others = self.servers[1], [self.servers[0], self.servers[2]]
+            self.wait(lambda: lonely.ask("GET", "/health/ready")[0] == 503)
+            # It ranks, for nobody in particular; the others notice nothing.
+            self.assertTrue(lonely.rank("m1", ITEMS)["unknown"])
+            self.wait(lambda: lonely.metric("limber_stream_usable") == 0)
+            for server in others:
+                self.assertEqual(server.ask("GET", "/health/ready")[0], 200)
+                self.assertNotIn("unknown", server.rank("m1", ITEMS))
+                self.assertEqual(server.metric("limber_stream_usable"), 1)
+                self.assertEqual(server.metric("limber_stream_failures_total"), 0)
+            self.wait(lambda: set(self.stored_positions()) >= before, 5 - (time.monotonic() - cut),
+                      "its events were not taken over within 5 s")
+        self.assert_each_event_once()
+        self.assert_fresh(others)
+        self.proxies[1].open()
+        self.wait(lambda: lonely.ask("GET", "/health/ready")[0] == 200)
+        self.wait(lambda: lonely.metric("limber_stream_usable") == 1)
+        self.assert_each_event_once()
+        self.assert_fresh(self.servers)
+
+    def test_redis_killed_while_events_flow(self):
+        with self.events():
+            for _ in range(3):
+                self.redis.stop()
+                time.sleep(0.5)
+                self.redis.start()
+                time.sleep(0.5)
+        self.assert_each_event_once()
+        self.wait(lambda: all(server.metric("limber_stream_lag") == 0 for server in self.servers))
+        self.assert_fresh(self.servers)
+
+    def test_a_server_that_is_asked_to_stop(self):
+        """It stores and acknowledges the batch in hand: nothing is left for the others to take over."""
+        with self.events():
+            server = self.servers[0]
+            server.process.send_signal(signal.SIGTERM)
+            self.assertEqual(server.process.wait(10), 0, server.log())
+            self.assertEqual([consumer[1] for consumer in self.redis.ask("XINFO", "CONSUMERS", "clicks", "rankers")],
+                             ["server-1", "server-2"])
+        self.assert_each_event_once()
+        self.assert_fresh(self.servers[1:])
 
 
 class Mistakes(Case):
