@@ -89,8 +89,8 @@ int parse_and_run(int argc, char** argv) {
       "--stream", serve.stream,
       "A stream of events, each as the body of POST /feedback, to learn from beside it:\n"
       "redis://[[user]:password@]host[:port][/db]?stream=NAME&group=NAME, or\n"
-      "kafka://broker[,broker]/TOPIC?group=NAME; servers of one group share the events\n"
-      "(docs/streams.md)");
+      "kafka://broker[,broker]/TOPIC?group=NAME[&settings=FILE]; servers of one group\n"
+      "share the events (docs/streams.md)");
   serve_verb
       ->add_option("--stream-consumer", serve.stream_consumer,
                    "This server's name in the group, unlike all others'; without it HOST:PORT")

@@ -2,9 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
+#include <sstream>
 
 #include "limber/core/base/error.h"
+#include "limber/core/base/files.h"
 #include "limber/core/base/one_line.h"
 
 namespace limber {
@@ -20,15 +23,43 @@ struct Delivery {
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
 };
 
+void set(rd_kafka_conf_t& settings, const std::string& name, const std::string& value,
+         std::string_view place) {
+  std::array<char, 512> reason{};
+  if (rd_kafka_conf_set(&settings, name.c_str(), value.c_str(), reason.data(), reason.size()) !=
+      RD_KAFKA_CONF_OK) {
+    throw InputError("{}: {}", place, one_line(reason.data()));
+  }
+}
+
+std::string trimmed(const std::string& text) {
+  constexpr const char* kBlanks = " \t\r";
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
 }  // namespace
 
-KafkaSettings kafka_settings(std::initializer_list<std::pair<const char*, std::string>> settings) {
+KafkaSettings kafka_settings(std::initializer_list<std::pair<const char*, std::string>> settings,
+                             const std::string& file) {
   KafkaSettings made(rd_kafka_conf_new());
-  for (const auto& [name, value] : settings) {
-    std::array<char, 512> reason{};
-    if (rd_kafka_conf_set(made.get(), name, value.c_str(), reason.data(), reason.size()) !=
-        RD_KAFKA_CONF_OK) {
-      throw InputError("--stream: Kafka: {}: {}", name, one_line(reason.data()));
+  for (const auto& [name, value] : settings) set(*made, name, value, "--stream: Kafka");
+  if (!file.empty()) {
+    std::istringstream lines(read_file(file));
+    std::string line;
+    for (int number = 1; std::getline(lines, line); ++number) {
+      const std::string place = fmt::format("{}:{}", file, number);
+      line = trimmed(line);
+      if (line.empty() || line.front() == '#') continue;
+      const std::size_t equals = line.find('=');
+      if (equals == std::string::npos) throw InputError("{}: expected NAME=VALUE", place);
+      const std::string name = trimmed(line.substr(0, equals));
+      const auto ours = [&](const auto& one) { return name == one.first; };
+      if (std::ranges::any_of(settings, ours)) {
+        throw InputError("{}: {} is set by limber serve itself; remove the line", place, name);
+      }
+      set(*made, name, trimmed(line.substr(equals + 1)), place);
     }
   }
   rd_kafka_conf_set_log_cb(made.get(),
@@ -47,13 +78,14 @@ KafkaClient open_kafka(rd_kafka_type_t type, KafkaSettings settings) {
   return client;
 }
 
-KafkaSender::KafkaSender(const std::string& brokers) {
+KafkaSender::KafkaSender(const std::string& brokers, const std::string& settings_file) {
   KafkaSettings settings = kafka_settings({{"bootstrap.servers", brokers},
                                            {"acks", "all"},
                                            {"linger.ms", "0"},
                                            // How large is too large, the broker says.
                                            {"message.max.bytes", "100000000"},
-                                           {"message.timeout.ms", "5000"}});
+                                           {"message.timeout.ms", "5000"}},
+                                          settings_file);
   rd_kafka_conf_set_dr_msg_cb(settings.get(),
                               [](rd_kafka_t*, const rd_kafka_message_t* message, void*) {
                                 *static_cast<Delivery*>(message->_private) = {true, message->err};

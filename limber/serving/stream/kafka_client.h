@@ -27,9 +27,12 @@ using KafkaEvent = std::unique_ptr<rd_kafka_event_t, FreeKafka>;
 using KafkaMessage = std::unique_ptr<rd_kafka_message_t, FreeKafka>;
 using KafkaPartitions = std::unique_ptr<rd_kafka_topic_partition_list_t, FreeKafka>;
 
-/// librdkafka's settings of those names. What it says goes to our log, at level debug: failures are
-/// told by whoever calls it.
-KafkaSettings kafka_settings(std::initializer_list<std::pair<const char*, std::string>> settings);
+/// librdkafka's settings of those names, and those of a file: lines of NAME=VALUE, empty ones, and
+/// ones that begin with #. Throws InputError that names the file's line for one that librdkafka
+/// does not know, or that is given here already. What librdkafka says goes to our log, at level
+/// debug: failures are told by whoever calls it.
+KafkaSettings kafka_settings(std::initializer_list<std::pair<const char*, std::string>> settings,
+                             const std::string& file = "");
 
 /// Throws Error for settings that librdkafka does not take.
 KafkaClient open_kafka(rd_kafka_type_t type, KafkaSettings settings);
@@ -37,7 +40,7 @@ KafkaClient open_kafka(rd_kafka_type_t type, KafkaSettings settings);
 /// Sends messages that must arrive.
 class KafkaSender {
  public:
-  explicit KafkaSender(const std::string& brokers);
+  explicit KafkaSender(const std::string& brokers, const std::string& settings_file = "");
 
   /// Returns when all replicas in sync have the message; throws Error that names the topic when
   /// they do not within some seconds. Of a payload that the broker finds too large only the

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "limber/core/base/error.h"
+#include "limber/core/base/files.h"
 #include "limber/serving/stream/kafka_cluster_for_test.h"
 #include "limber/serving/stream/kafka_source.h"
 
@@ -43,7 +44,23 @@ TEST(KafkaClient, TellsWhatDidNotArrive) {
   }
 }
 
-TEST(KafkaClient, RefusesSettings) {
+TEST(KafkaClient, ReadsSettings) {
+  const TemporaryFolder folder;
+  const std::string file = (folder.path() / "kafka.conf").string();
+  const auto refusal = [&](const std::string& text) -> std::string {
+    write_file_atomic(file, text);
+    try {
+      kafka_settings({{"group.id", "g"}}, file);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "nothing was thrown";
+  };
+  EXPECT_EQ(refusal("# ours\n\n security.protocol = plaintext \r\n"), "nothing was thrown");
+  EXPECT_EQ(refusal("\nno.such=1\n"), file + ":2: No such configuration property: \"no.such\"");
+  EXPECT_EQ(refusal("ssl\n"), file + ":1: expected NAME=VALUE");
+  EXPECT_EQ(refusal("group.id=h"),
+            file + ":1: group.id is set by limber serve itself; remove the line");
   EXPECT_THROW(kafka_settings({{"no.such.setting", "1"}}), InputError);
 }
 

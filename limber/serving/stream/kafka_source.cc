@@ -62,7 +62,8 @@ class KafkaSource final : public EventSource {
          {"session.timeout.ms", "6000"},
          {"heartbeat.interval.ms", "1000"},
          {"socket.timeout.ms", "10000"},
-         {"reconnect.backoff.max.ms", "2000"}});
+         {"reconnect.backoff.max.ms", "2000"}},
+        address_.settings);
     rd_kafka_conf_set_opaque(settings.get(), this);
     rd_kafka_conf_set_error_cb(settings.get(),
                                [](rd_kafka_t*, int error, const char* reason, void* source) {
@@ -136,7 +137,7 @@ class KafkaSource final : public EventSource {
   }
 
   void put_aside(const StreamEvent& event, std::string_view reason) override {
-    if (!sender_) sender_.emplace(address_.brokers);
+    if (!sender_) sender_.emplace(address_.brokers, address_.settings);
     sender_->send(address_.name + ".dead", event.payload,
                   {{"id", event.position}, {"reason", reason}});
   }

@@ -8,7 +8,10 @@
 #include <thread>
 
 #include "limber/core/base/error.h"
+#include "limber/serving/http/metrics.h"
+#include "limber/serving/service/service_for_test.h"
 #include "limber/serving/stream/kafka_cluster_for_test.h"
+#include "limber/serving/stream/stream_reader.h"
 
 namespace limber {
 namespace {
@@ -171,6 +174,44 @@ TEST(SlowKafkaSource, StartsWithoutABroker) {
   EXPECT_TRUE(failed);
   kafka.set_down(false);
   EXPECT_EQ(payloads(gather(*source, 1)), std::set<std::string>{"a"});
+}
+
+// The reader on a real source: events, a poisoned one among them, while the broker goes and comes.
+TEST(SlowKafkaSource, EachEventIsStoredOnce) {
+  KafkaClusterForTest kafka(2);
+  ServiceForTest test;
+  http::Metrics metrics;
+  const auto click = [](int i) {
+    return fmt::format(R"({{"member":"m{}","interaction":{{"item":{},"click":1}}}})", i % 5, i);
+  };
+  StreamReader reader(open(kafka, "one"), *test.service, metrics);
+  reader.start();
+  for (int i = 0; i < 30; ++i) kafka.put(i == 7 ? "poison" : click(i));
+  std::this_thread::sleep_for(seconds(4));
+  kafka.set_down(true);
+  std::this_thread::sleep_for(seconds(1));
+  kafka.set_down(false);
+  for (int i = 30; i < 60; ++i) kafka.put(click(i));
+  std::set<std::string> names;
+  std::size_t stored = 0;
+  const auto look = [&] {
+    names.clear();
+    stored = 0;
+    for (int m = 0; m < 5; ++m) {
+      for (const auto& one : test.store->recent("m" + std::to_string(m), 1000)) {
+        names.insert(one.interaction.event_id);
+        ++stored;
+      }
+    }
+    return names.size();
+  };
+  for (const auto deadline = Clock::now() + seconds(40); look() < 59 && Clock::now() < deadline;) {
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  reader.stop();
+  EXPECT_EQ(look(), 59U);
+  EXPECT_EQ(stored, 59U);
+  EXPECT_EQ(kafka.dead_letter().front(), "poison");
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ namespace {
 constexpr std::string_view kRedis = "redis://", kKafka = "kafka://";
 constexpr std::string_view kRedisForm =
     "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]?stream=NAME&group=NAME";
-constexpr std::string_view kKafkaForm = "kafka://BROKER[:PORT][,BROKER[:PORT]]/TOPIC?group=NAME";
+constexpr std::string_view kKafkaForm =
+    "kafka://BROKER[:PORT][,BROKER[:PORT]]/TOPIC?group=NAME[&settings=FILE]";
 /// Names of streams become part of event_ids, which a store bounds.
 constexpr std::size_t kLongestStreamName = 512;
 constexpr std::size_t kLongestTopic = 249;  // Kafka's own bound.
@@ -28,7 +29,10 @@ constexpr std::size_t kLongestTopic = 249;  // Kafka's own bound.
 
 /// What the parameters behind the question mark say, by name.
 std::map<std::string, std::string, std::less<>> parse_query(
-    std::string_view form, std::string_view query, const std::vector<std::string_view>& known) {
+    std::string_view form, std::string_view query, const std::vector<std::string_view>& required,
+    const std::vector<std::string_view>& optional) {
+  std::vector<std::string_view> known = required;
+  known.insert(known.end(), optional.begin(), optional.end());
   std::map<std::string, std::string, std::less<>> values;
   while (!query.empty()) {
     const std::string_view pair = query.substr(0, query.find('&'));
@@ -46,11 +50,11 @@ std::map<std::string, std::string, std::less<>> parse_query(
     }
     if (!values.emplace(name, *value).second) fail(form, fmt::format("{} is given twice", name));
   }
-  for (const std::string_view name : known) {
+  for (const std::string_view name : required) {
     const auto found = values.find(name);
     if (found == values.end() || found->second.empty()) {
       fail(form, fmt::format("{} is missing; add {}{}=NAME", name,
-                             values.empty() && name == known.front() ? "?" : "&", name));
+                             values.empty() && name == required.front() ? "?" : "&", name));
     }
     if (found->second.size() > kLongestStreamName) {
       fail(form, fmt::format("{} has {} bytes; at most {} are possible", name, found->second.size(),
@@ -67,9 +71,9 @@ StreamAddress parse_redis(std::string_view place, std::string_view query) {
   } catch (const InputError& error) {
     // What it says begins with the form of a store's address; what is wrong stands at the end.
     const std::string_view what = error.what();
-    fail(kRedisForm, what.substr(what.rfind("]: ") + 3));
+    fail(kRedisForm, what.substr(what.find("]: ") + 3));
   }
-  auto values = parse_query(kRedisForm, query, {"stream", "group"});
+  auto values = parse_query(kRedisForm, query, {"stream", "group"}, {});
   address.name = values["stream"];
   address.group = values["group"];
   return address;
@@ -99,7 +103,7 @@ StreamAddress parse_kafka(std::string_view place, std::string_view query) {
   const std::size_t slash = place.find('/');
   address.brokers = place.substr(0, slash);
   if (address.brokers.find('@') != std::string::npos) {
-    fail(kKafkaForm, "a BROKER is HOST[:PORT]; there is no user or password in it");
+    fail(kKafkaForm, "a BROKER is HOST[:PORT]; user and password stand in settings=FILE");
   }
   for (std::string_view rest = address.brokers;;) {
     const std::size_t comma = rest.find(',');
@@ -117,7 +121,9 @@ StreamAddress parse_kafka(std::string_view place, std::string_view query) {
          fmt::format("the TOPIC is \"{}\"; Kafka takes up to {} letters, digits and ._-",
                      one_short_line(address.name, 100), kLongestTopic));
   }
-  address.group = parse_query(kKafkaForm, query, {"group"})["group"];
+  auto values = parse_query(kKafkaForm, query, {"group"}, {"settings"});
+  address.group = values["group"];
+  address.settings = values["settings"];
   return address;
 }
 

@@ -16,10 +16,11 @@ struct StreamAddress {
   std::string brokers;  ///< kKafka: "host:port,host:port"
   std::string name;     ///< the stream's key, or the topic
   std::string group;
+  std::string settings;  ///< kKafka: a file of librdkafka's settings; empty: none
 
   /// Of "redis://[[user]:password@]host[:port][/db]?stream=NAME&group=NAME" or
-  /// "kafka://broker[:port][,broker[:port]]/TOPIC?group=NAME"; names may be percent-encoded. Throws
-  /// InputError that names the remedy, and never repeats the password.
+  /// "kafka://broker[:port][,broker[:port]]/TOPIC?group=NAME[&settings=FILE]"; names may be
+  /// percent-encoded. Throws InputError that names the remedy, and never repeats the password.
   static StreamAddress parse(std::string_view url);
 
   /// "redis://host:port/db stream NAME" or "kafka://brokers topic NAME", for messages.

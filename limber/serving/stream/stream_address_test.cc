@@ -37,6 +37,8 @@ TEST(StreamAddress, ReadsKafka) {
   EXPECT_EQ(address.brokers, "one:9092,two,[::1]:9093");
   EXPECT_EQ(address.name, "site.clicks");
   EXPECT_EQ(address.group, "g");
+  EXPECT_EQ(address.settings, "");
+  EXPECT_EQ(StreamAddress::parse("kafka://one/t?settings=a/b.conf&group=g").settings, "a/b.conf");
   EXPECT_EQ(address.without_password(), "kafka://one:9092,two,[::1]:9093 topic site.clicks");
 }
 
@@ -63,8 +65,8 @@ TEST(StreamAddress, NamesTheRemedy) {
       {"kafka:///topic?group=g", "a BROKER is empty"},
       {"kafka://one,,two/topic?group=g", "a BROKER is empty"},
       {"kafka://one:0/topic?group=g", "the PORT of one is \"0\""},
-      {"kafka://me:secret@one/topic?group=g", "no user or password"},
-      {"kafka://one/topic?stream=s", "no parameter \"stream\"; known are: group"},
+      {"kafka://me:secret@one/topic?group=g", "stand in settings=FILE"},
+      {"kafka://one/topic?stream=s", "no parameter \"stream\"; known are: group, settings"},
   };
   for (const auto& [url, remedy] : mistakes) {
     const std::string message = refusal(url);
