@@ -18,7 +18,7 @@
 namespace limber {
 
 struct StreamReaderOptions {
-  std::size_t batch = 200;                        ///< events stored in one write
+  std::size_t batch = 100;                        ///< events stored in one write
   std::size_t most_interactions = 1000;           ///< of an event
   std::size_t most_bytes = std::size_t{1} << 20;  ///< of an event
   std::chrono::milliseconds wait{500};            ///< for an event; bounds how long a stop takes
