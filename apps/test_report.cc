@@ -16,12 +16,31 @@ std::string number(const nlohmann::json& value) {
 
 TestReport report_test(const Config& config, const Dataset& dataset, RankingModel& model,
                        std::size_t resamples, const Popularity* popularity, bool by_support_size) {
-  TestReport report;
+  TestScores scores = score_test(config, dataset, model, popularity, by_support_size);
+  return report_scores(config, dataset, std::move(scores), resamples);
+}
+
+TestScores score_test(const Config& config, const Dataset& dataset, RankingModel& model,
+                      const Popularity* popularity, bool by_support_size) {
+  TestScores scores;
   EvaluationSampler::Options options;
   options.part = Part::test;
   options.support = options.support_limit = config.meta.support;
   const std::int64_t steps = config.meta.adaptation_steps;
-  report.scored = score_rows(model, dataset, options, steps, popularity);
+  scores.whole = score_rows(model, dataset, options, steps, popularity);
+  for (const std::int64_t size : support_sizes) {
+    if (!by_support_size || size > options.support_limit || !model->uses_support()) continue;
+    EvaluationSampler::Options cut = options;
+    cut.support = size;
+    scores.cut.emplace_back(size, score_rows(model, dataset, cut, steps, popularity));
+  }
+  return scores;
+}
+
+TestReport report_scores(const Config& config, const Dataset& dataset, TestScores scores,
+                         std::size_t resamples) {
+  TestReport report;
+  report.scored = std::move(scores.whole);
   const ScoredRows& scored = report.scored;
 
   nlohmann::json& json = report.json;
@@ -41,11 +60,7 @@ TestReport report_test(const Config& config, const Dataset& dataset, RankingMode
         reliability_curve(predictions.logits, predictions.labels, predictions.weights));
   }
   // The same query rows under supports cut to their latest 0, 1, 2, ... rows.
-  for (const std::int64_t size : support_sizes) {
-    if (!by_support_size || size > options.support_limit || !model->uses_support()) continue;
-    EvaluationSampler::Options cut = options;
-    cut.support = size;
-    const ScoredRows all = score_rows(model, dataset, cut, steps, popularity);
+  for (const auto& [size, all] : scores.cut) {
     for (std::size_t l = 0; l < all.labels.size(); ++l) {
       const ScoredRows rows = all.of_label(l);
       Slice slice{std::to_string(size), size, size, evaluate_predictions(rows.predictions()), {}};

@@ -1,5 +1,7 @@
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <sstream>
 
@@ -76,8 +78,8 @@ std::optional<Fisher> look_at_rows(const Config& config, const Dataset& dataset,
 
 /// The processes that torchrun or its like started beside this one; null where there are none.
 /// Throws InputError for what several processes cannot do.
-std::shared_ptr<Ranks> meet(const Config& config, const TrainArguments& arguments) {
-  const std::int64_t size = Ranks::world_size();
+std::shared_ptr<ProcessGroup> meet(const Config& config, const TrainArguments& arguments) {
+  const std::int64_t size = ProcessGroup::world_size();
   if (size == 1) return nullptr;
   const auto refuse = [&](const std::string& what) {
     throw InputError("{}, and WORLD_SIZE is {}; run limber train without torchrun", what, size);
@@ -89,13 +91,17 @@ std::shared_ptr<Ranks> meet(const Config& config, const TrainArguments& argument
   if (config.train.device == "cuda") {
     refuse("train.device: cuda: several processes train on the CPU");
   }
-  std::shared_ptr<Ranks> ranks = Ranks::from_environment();
-  if (!ranks->first()) {
+  std::shared_ptr<ProcessGroup> ranks = ProcessGroup::from_environment();
+  if (!ranks->is_first()) {
     // What all would say, one says.
     spdlog::set_level(spdlog::level::err);
     Progress::set_quiet(true);
   }
   spdlog::info("training on {} processes", ranks->size());
+  // Several on a machine divide its processors, where nobody says otherwise.
+  if (config.train.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr) {
+    torch::set_num_threads(std::max(1, torch::get_num_threads() / ranks->size_of_host()));
+  }
   return ranks;
 }
 
@@ -130,8 +136,8 @@ std::string words_of(const StepSeconds& spent) {
 
 int run_train(const TrainArguments& arguments) {
   const Config config = load_config(arguments.config, arguments.settings);
-  const std::shared_ptr<Ranks> ranks = meet(config, arguments);
-  const bool first = !ranks || ranks->first();
+  const std::shared_ptr<ProcessGroup> ranks = meet(config, arguments);
+  const bool first = !ranks || ranks->is_first();
   if (first) {
     check_output_file("--metrics", arguments.metrics);
     check_output_file("--scores", arguments.scores);
@@ -220,9 +226,18 @@ int run_train(const TrainArguments& arguments) {
     }
   }
 
-  // All score, the first draws the intervals.
-  TestReport report = report_test(config, dataset, model, first ? arguments.resamples : 0, nullptr,
-                                  !arguments.no_support_sizes);
+  // What all processes do together, and then what the first does by itself.
+  TestScores scores = score_test(config, dataset, model, nullptr, !arguments.no_support_sizes);
+  if (config.explore.enabled) {
+    lineage.last_layers = last_layer_posteriors(
+        model, dataset, config, line ? line->latest.last_layers : std::vector<LastLayerState>{});
+  }
+  if (!first) {
+    ranks->wait_for("publishing");
+    send_tables(model);
+    return 0;
+  }
+  TestReport report = report_scores(config, dataset, std::move(scores), arguments.resamples);
   report.json["training"] = {
       {"best_epoch", summary.best_epoch},
       {"epochs", summary.epochs},
@@ -232,17 +247,8 @@ int run_train(const TrainArguments& arguments) {
       {"processes", ranks ? ranks->size() : 1},
       {"seconds_by_phase", to_json(summary.spent)}};
   if (lineage.fisher) report.json["training"]["fisher_seconds"] = fisher_seconds;
-  if (first)
-    report.json["validation"] = validation_of(run_folder / "log.jsonl", summary.best_epoch);
-  if (config.explore.enabled) {
-    lineage.last_layers = last_layer_posteriors(
-        model, dataset, config, line ? line->latest.last_layers : std::vector<LastLayerState>{});
-  }
-  if (!first) {
-    send_tables(model);
-    ranks->barrier();
-    return 0;
-  }
+  report.json["validation"] = validation_of(run_folder / "log.jsonl", summary.best_epoch);
+  if (ranks) ranks->announce("publishing");
   const fs::path version = publish_model(arguments.models, config, dataset, model, report.json,
                                          run_folder / "log.jsonl", lineage);
   // The published log and metrics stand for the run from here on.
@@ -253,7 +259,6 @@ int run_train(const TrainArguments& arguments) {
   fmt::print("published {}\n", version.string());
   if (!arguments.metrics.empty()) write_file_atomic(arguments.metrics, report.json.dump(2) + "\n");
   if (!arguments.scores.empty()) write_scores(arguments.scores, dataset, report.scored);
-  if (ranks) ranks->barrier();
   return 0;
 }
 

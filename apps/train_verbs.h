@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "limber/training/train/scoring.h"
@@ -78,6 +79,17 @@ struct TestReport {
   nlohmann::json json;
   ScoredRows scored;
 };
+/// The test rows' scores, under whole supports and under shorter ones. Collective where processes
+/// hold the model together.
+struct TestScores {
+  ScoredRows whole;
+  std::vector<std::pair<std::int64_t, ScoredRows>> cut;  ///< by most support rows
+};
+TestScores score_test(const Config& config, const Dataset& dataset, RankingModel& model,
+                      const Popularity* popularity = nullptr, bool by_support_size = true);
+TestReport report_scores(const Config& config, const Dataset& dataset, TestScores scores,
+                         std::size_t resamples);
+/// Both.
 TestReport report_test(const Config& config, const Dataset& dataset, RankingModel& model,
                        std::size_t resamples, const Popularity* popularity = nullptr,
                        bool by_support_size = true);

@@ -25,7 +25,8 @@ class Component:
     def settings_for(self, data):
         """With those of training on episodes, where the component takes that."""
         settings = [setting.format(wide=data.wide, context=data.context) for setting in self.settings]
-        return [*settings, *data.episode_settings] if self.reads_support else settings
+        settings += data.episode_settings if self.reads_support else ()
+        return [*settings, *data.all_settings] if self.name == "all" else settings
 
 
 BASE = Component("base", "MLP alone")

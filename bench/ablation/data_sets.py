@@ -31,6 +31,7 @@ class DataSet:
     context: str
     log: Path = None  # the synthetic log, with its truth
     episode_settings: tuple = ()  # of what is trained on episodes
+    all_settings: tuple = ()  # of all components together
 
     @property
     def files(self):
@@ -111,7 +112,9 @@ def synthetic(program, rows):
     # Episodes learn from the query rows alone, two thirds of a member's: three epochs are as many
     # rows as two of all, and 40 members about a batch.
     episodes = ("meta.tasks_per_batch=40", "train.epochs=3", "train.patience=2")
-    return DataSet("synthetic", title, ("click",), config, f"[{', '.join(ids[:14])}]", CONTEXT, log, episodes)
+    # At the MLP's rate all components together come apart in the second epoch.
+    return DataSet("synthetic", title, ("click",), config, f"[{', '.join(ids[:14])}]", CONTEXT, log, episodes,
+                   all_settings=("train.learning_rate=2e-3",))
 
 
 def ads_log(program, rows):

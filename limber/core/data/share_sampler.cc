@@ -4,7 +4,7 @@
 
 namespace limber {
 
-ShareSampler::ShareSampler(const EpisodeSampler& whole, ShareOf share, std::int64_t support_passes)
+ShareSampler::ShareSampler(const EpisodeSampler& whole, RankOf share, std::int64_t support_passes)
     : whole_(whole), share_(share), support_passes_(support_passes) {}
 
 EpisodePlan ShareSampler::plan(std::int64_t i) const {
@@ -16,8 +16,8 @@ EpisodePlan ShareSampler::plan(std::int64_t i) const {
   };
   if (whole.tasks.empty()) {
     const auto rows = static_cast<std::int64_t>(whole.query.size());
-    take(whole.query, rows * share_.which / share_.all, rows * (share_.which + 1) / share_.all,
-         part.query);
+    take(whole.query, rows * share_.rank / share_.world_size,
+         rows * (share_.rank + 1) / share_.world_size, part.query);
     return part;
   }
   std::vector<std::int64_t> costs;
@@ -25,9 +25,9 @@ EpisodePlan ShareSampler::plan(std::int64_t i) const {
     costs.push_back(support_passes_ * (whole.support_offsets[t + 1] - whole.support_offsets[t]) +
                     whole.query_offsets[t + 1] - whole.query_offsets[t]);
   }
-  const auto bounds = equal_shares(costs, share_.all);
-  const auto first = static_cast<std::size_t>(bounds[static_cast<std::size_t>(share_.which)]);
-  const auto last = static_cast<std::size_t>(bounds[static_cast<std::size_t>(share_.which) + 1]);
+  const auto bounds = equal_shares(costs, share_.world_size);
+  const auto first = static_cast<std::size_t>(bounds[static_cast<std::size_t>(share_.rank)]);
+  const auto last = static_cast<std::size_t>(bounds[static_cast<std::size_t>(share_.rank) + 1]);
   for (std::size_t t = first; t < last; ++t) {
     take(whole.support, whole.support_offsets[t], whole.support_offsets[t + 1], part.support);
     take(whole.query, whole.query_offsets[t], whole.query_offsets[t + 1], part.query);
@@ -36,8 +36,8 @@ EpisodePlan ShareSampler::plan(std::int64_t i) const {
   return part;
 }
 
-EpisodePlan TurnSampler::plan(std::int64_t i) const {
-  const std::int64_t at = i * share_.all + share_.which;
+EpisodePlan RoundRobinSampler::plan(std::int64_t i) const {
+  const std::int64_t at = i * share_.world_size + share_.rank;
   return at < whole_.batches() ? whole_.plan(at) : EpisodePlan();
 }
 

@@ -7,8 +7,8 @@
 namespace limber {
 
 /// One of several processes among which a pass over the data is divided.
-struct ShareOf {
-  std::int64_t which = 0, all = 1;
+struct RankOf {
+  std::int64_t rank = 0, world_size = 1;
 };
 
 /// Of each batch of another sampler, the part that belongs to one process: a run of its tasks, or
@@ -18,27 +18,29 @@ class ShareSampler : public EpisodeSampler {
  public:
   /// `whole` must outlive it. `support_passes`: how often a support row passes through the model
   /// beside a query row's one time, so that the parts cost about the same.
-  ShareSampler(const EpisodeSampler& whole, ShareOf share, std::int64_t support_passes = 1);
+  ShareSampler(const EpisodeSampler& whole, RankOf share, std::int64_t support_passes = 1);
   std::int64_t batches() const override { return whole_.batches(); }
   EpisodePlan plan(std::int64_t i) const override;
 
  private:
   const EpisodeSampler& whole_;
-  ShareOf share_;
+  RankOf share_;
   std::int64_t support_passes_;
 };
 
-/// Every batch of another sampler whole, by turns: process w gets batches w, w + all, ... Each
+/// Every batch of another sampler whole, by turns: rank r gets batches r, r + world_size, ... Each
 /// process gets as many; those past the end are empty.
-class TurnSampler : public EpisodeSampler {
+class RoundRobinSampler : public EpisodeSampler {
  public:
-  TurnSampler(const EpisodeSampler& whole, ShareOf share) : whole_(whole), share_(share) {}
-  std::int64_t batches() const override { return (whole_.batches() + share_.all - 1) / share_.all; }
+  RoundRobinSampler(const EpisodeSampler& whole, RankOf share) : whole_(whole), share_(share) {}
+  std::int64_t batches() const override {
+    return (whole_.batches() + share_.world_size - 1) / share_.world_size;
+  }
   EpisodePlan plan(std::int64_t i) const override;
 
  private:
   const EpisodeSampler& whole_;
-  ShareOf share_;
+  RankOf share_;
 };
 
 /// Bounds of `parts` runs of tasks that cost about the same: [parts + 1], ascending from 0 to the

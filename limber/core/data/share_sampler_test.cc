@@ -69,13 +69,13 @@ TEST(ShareSampler, PartsAreTheBatchInOrder) {
   }
 }
 
-TEST(TurnSampler, EveryBatchOnceAndAllAsMany) {
+TEST(RoundRobinSampler, EveryBatchOnceAndAllAsMany) {
   const FixedSampler whole(11, 3, true);
   for (const std::int64_t all : {1, 2, 4, 20}) {
     std::vector<int> seen(11, 0);
     std::int64_t batches = -1;
     for (std::int64_t which = 0; which < all; ++which) {
-      const TurnSampler sampler(whole, {which, all});
+      const RoundRobinSampler sampler(whole, {which, all});
       if (batches < 0) batches = sampler.batches();
       EXPECT_EQ(sampler.batches(), batches);
       for (std::int64_t i = 0; i < sampler.batches(); ++i) {

@@ -31,8 +31,8 @@ void seed_of(const float* logits, const SupportRows& support, std::int64_t rows,
 /// Cuts the gradient of a summed loss whose mean, `share` of it, is longer than kInnerClip.
 void clip(float* gradient, std::int64_t dim, float share) {
   float squares = 0;
-  for (std::int64_t c = 0; c < dim; ++c) squares += gradient[c] * gradient[c];
-  const float length = share * std::sqrt(squares);
+  for (std::int64_t c = 0; c < dim; ++c) squares += share * gradient[c] * (share * gradient[c]);
+  const float length = std::sqrt(squares);
   if (length <= kInnerClip) return;
   for (std::int64_t c = 0; c < dim; ++c) gradient[c] *= kInnerClip / length;
 }

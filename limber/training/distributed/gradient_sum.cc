@@ -6,7 +6,7 @@ namespace limber {
 
 using torch::Tensor;
 
-GradientSum::GradientSum(std::shared_ptr<Ranks> ranks, std::vector<Tensor> parameters,
+GradientSum::GradientSum(std::shared_ptr<ProcessGroup> ranks, std::vector<Tensor> parameters,
                          std::int64_t bucket_bytes)
     : ranks_(std::move(ranks)), parameters_(std::move(parameters)), places_(parameters_.size()) {
   // The backward pass reaches the last parameters first.
@@ -34,7 +34,8 @@ GradientSum::GradientSum(std::shared_ptr<Ranks> ranks, std::vector<Tensor> param
   }
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
     hooks_.push_back(parameters_[p].register_hook([this, p](const Tensor& gradient) {
-      if (!listening_) return;
+      // Autograd may have nothing to say of a parameter; finish() sees to that.
+      if (!listening_ || !gradient.defined()) return;
       store(p, gradient);
       start_complete();
     }));
@@ -63,7 +64,7 @@ void GradientSum::store(std::size_t p, const Tensor& gradient) {
 
 void GradientSum::start_complete() {
   for (; started_ < buckets_.size() && buckets_[started_].missing == 0; ++started_) {
-    buckets_[started_].pending = ranks_->start_sum(buckets_[started_].values);
+    buckets_[started_].pending = ranks_->start_all_reduce(buckets_[started_].values);
   }
 }
 

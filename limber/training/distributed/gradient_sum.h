@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "limber/training/distributed/ranks.h"
+#include "limber/training/distributed/process_group.h"
 
 namespace limber {
 
@@ -14,7 +14,7 @@ namespace limber {
 /// al. 2020, "PyTorch Distributed", section 3.2).
 class GradientSum {
  public:
-  GradientSum(std::shared_ptr<Ranks> ranks, std::vector<torch::Tensor> parameters,
+  GradientSum(std::shared_ptr<ProcessGroup> ranks, std::vector<torch::Tensor> parameters,
               std::int64_t bucket_bytes = 1 << 20);
   ~GradientSum();
   GradientSum(const GradientSum&) = delete;
@@ -35,7 +35,7 @@ class GradientSum {
     torch::Tensor values;  ///< of its parameters' gradients, then 1 for each that has one
     std::vector<std::size_t> parameters;
     std::size_t missing = 0;
-    Ranks::Pending pending;
+    ProcessGroup::Pending pending;
   };
   struct Place {
     std::size_t bucket;
@@ -47,7 +47,7 @@ class GradientSum {
   void start_complete();
   torch::Tensor values_of(const Place& place, const torch::Tensor& parameter);
 
-  std::shared_ptr<Ranks> ranks_;
+  std::shared_ptr<ProcessGroup> ranks_;
   std::vector<torch::Tensor> parameters_;
   std::vector<unsigned> hooks_;
   std::vector<Bucket> buckets_;

@@ -37,7 +37,7 @@ TEST(GradientSum, IsTheGradientOfAllRowsForAnyBuckets) {
     all.backward();
     for (const std::int64_t bytes : {1, 80, 1 << 20}) {
       for (const bool overlapped : {true, false}) {
-        run_ranks(size, [&](const std::shared_ptr<Ranks>& ranks) {
+        run_ranks(size, [&](const std::shared_ptr<ProcessGroup>& ranks) {
           Network mine;
           GradientSum sum(ranks, mine.parameters, bytes);
           // Twice: nothing of a step may be left in the next.

@@ -7,13 +7,13 @@
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <vector>
 
-#include "limber/training/distributed/ranks.h"
+#include "limber/training/distributed/process_group.h"
 
 namespace limber {
 
 /// Runs `body` on `size` threads that are each other's ranks, and rethrows what the first of them
 /// threw. One rank alone gets null, as one process does.
-inline void run_ranks(int size, const std::function<void(std::shared_ptr<Ranks>)>& body) {
+inline void run_ranks(int size, const std::function<void(std::shared_ptr<ProcessGroup>)>& body) {
   if (size == 1) return body(nullptr);
   const auto store = c10::make_intrusive<c10d::HashStore>();
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(size));
@@ -22,7 +22,7 @@ inline void run_ranks(int size, const std::function<void(std::shared_ptr<Ranks>)
     threads.emplace_back([&, rank] {
       try {
         torch::set_num_threads(1);
-        body(std::make_shared<Ranks>(store, rank, size));
+        body(std::make_shared<ProcessGroup>(store, rank, size));
       } catch (...) {
         failures[static_cast<std::size_t>(rank)] = std::current_exception();
       }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "limber/core/base/error.h"
 #include "limber/core/base/progress.h"
 
 namespace limber {
@@ -88,10 +89,10 @@ void RowExchange::ask_for(const RowBatch& batch) {
     }
   }
   const Counts evenly(ranks, static_cast<std::int64_t>(tables));
-  const Tensor others = ranks_->exchange(torch::tensor(asked_, torch::kLong), evenly, evenly);
+  const Tensor others = ranks_->all_to_all(torch::tensor(asked_, torch::kLong), evenly, evenly);
   given_.assign(others.const_data_ptr<std::int64_t>(),
                 others.const_data_ptr<std::int64_t>() + others.numel());
-  given_places_ = ranks_->exchange(places, by_rank(asked_, tables), by_rank(given_, tables));
+  given_places_ = ranks_->all_to_all(places, by_rank(asked_, tables), by_rank(given_, tables));
 }
 
 std::vector<Tensor> RowExchange::pull(const RowBatch& batch, const std::vector<Tensor>& shards) {
@@ -114,11 +115,15 @@ std::vector<Tensor> RowExchange::pull(const RowBatch& batch, const std::vector<T
     const std::size_t t = at % tables;
     const std::size_t width = static_cast<std::size_t>(dims_[t]) * size;
     const std::byte* from = bytes(shards[t]);
-    for (std::int64_t i = 0; i < given_[at]; ++i, to += width) {
-      std::memcpy(to, from + static_cast<std::size_t>(*place++) * width, width);
+    for (std::int64_t i = 0; i < given_[at]; ++i, ++place, to += width) {
+      if (*place < 0 || *place >= shards[t].size(0)) {
+        throw Error("another process asks for row {} of a table of {}: its data are others", *place,
+                    shards[t].size(0));
+      }
+      std::memcpy(to, from + static_cast<std::size_t>(*place) * width, width);
     }
   }
-  const Tensor in = ranks_->exchange(out, give, get);
+  const Tensor in = ranks_->all_to_all(out, give, get);
 
   std::vector<Tensor> rows;
   for (std::size_t t = 0; t < tables; ++t) {
@@ -162,7 +167,7 @@ std::vector<RowExchange::Update> RowExchange::push(const std::vector<Tensor>& gr
       std::memcpy(to, from + static_cast<std::size_t>(*position++) * width, width);
     }
   }
-  const Tensor in = ranks_->exchange(out, send, receive);
+  const Tensor in = ranks_->all_to_all(out, send, receive);
 
   std::vector<std::vector<Received>> by_table(tables);
   const auto* place = given_places_.const_data_ptr<std::int64_t>();

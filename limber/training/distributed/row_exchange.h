@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "limber/core/data/row_batch.h"
-#include "limber/training/distributed/ranks.h"
+#include "limber/training/distributed/process_group.h"
 #include "limber/training/distributed/table_placement.h"
 
 namespace limber {
@@ -15,7 +15,7 @@ namespace limber {
 /// all-to-alls (ids, rows) before a step, one (gradients) after it.
 class RowExchange {
  public:
-  RowExchange(std::shared_ptr<Ranks> ranks, std::vector<TablePlacement> placements)
+  RowExchange(std::shared_ptr<ProcessGroup> ranks, std::vector<TablePlacement> placements)
       : ranks_(std::move(ranks)), placements_(std::move(placements)) {}
 
   /// By table, the rows that the batch uses [used rows, dim]. `shards`: by table, the rows that
@@ -33,7 +33,7 @@ class RowExchange {
   /// Spent in pull and push by this process, waiting for others included.
   double pull_seconds() const { return pull_seconds_; }
   double push_seconds() const { return push_seconds_; }
-  const std::shared_ptr<Ranks>& ranks() const { return ranks_; }
+  const std::shared_ptr<ProcessGroup>& ranks() const { return ranks_; }
   const std::vector<TablePlacement>& placements() const { return placements_; }
 
  private:
@@ -44,7 +44,7 @@ class RowExchange {
   std::vector<std::int64_t> values_of(const std::vector<std::int64_t>& counts) const;
   void ask_for(const RowBatch& batch);
 
-  std::shared_ptr<Ranks> ranks_;
+  std::shared_ptr<ProcessGroup> ranks_;
   std::vector<TablePlacement> placements_;
   std::vector<std::int64_t> dims_;
   torch::TensorOptions options_;  ///< of the tables

@@ -66,7 +66,7 @@ void for_values(const RowBatch& batch, Body body) {
 }
 
 void bring_and_return(int size, torch::Dtype type) {
-  run_ranks(size, [size, type](const std::shared_ptr<Ranks>& ranks) {
+  run_ranks(size, [size, type](const std::shared_ptr<ProcessGroup>& ranks) {
     const auto placements = place_tables(shapes, size, 6);
     std::vector<torch::Tensor> shards;
     for (std::size_t t = 0; t < shapes.size(); ++t) {

@@ -49,11 +49,11 @@ torch::Tensor NumberNormImpl::forward(const torch::Tensor& inputs) {
     if (is_training()) {
       const torch::Tensor numbers = inputs.index_select(1, columns_);
       torch::Tensor count_and_sum = torch::stack({present.sum(0), (numbers * present).sum(0)});
-      if (ranks) ranks->sum(count_and_sum);
+      if (ranks) ranks->all_reduce(count_and_sum);
       const torch::Tensor known = count_and_sum[0] > 0, divisor = count_and_sum[0].clamp_min(1);
       centre = torch::where(known, count_and_sum[1] / divisor, mean);
       const torch::Tensor squares = ((numbers - centre).square() * present).sum(0);
-      if (ranks) ranks->sum(squares);
+      if (ranks) ranks->all_reduce(squares);
       spread = torch::where(known, squares / divisor, variance);
       mean.lerp_(centre, kMomentum);
       variance.lerp_(spread, kMomentum);

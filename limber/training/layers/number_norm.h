@@ -3,7 +3,7 @@
 #include <torch/torch.h>
 
 #include "limber/core/data/encoder.h"
-#include "limber/training/distributed/ranks.h"
+#include "limber/training/distributed/process_group.h"
 
 namespace limber {
 
@@ -31,7 +31,7 @@ class NumberNormImpl : public torch::nn::Module {
 
   torch::Tensor mean, variance;  ///< running [numbers]; buffers
   /// The batch is what they all hold together: forward is collective in training. Null: one alone.
-  std::shared_ptr<Ranks> ranks;
+  std::shared_ptr<ProcessGroup> ranks;
 
  private:
   std::vector<std::int64_t> number_of_;  ///< by feature: which number it is, or -1

@@ -59,7 +59,9 @@ Episode run_tasks(RankingModel& model, const EpisodeRows& rows, const EpisodeOpt
 /// The inner step of task t with n_t support rows (the sum of their weights w_i, if they have any)
 /// is
 ///     theta <- theta - rate * grad sum_i w_i loss_i / (n_t + kappa),
-/// so that it grows with the evidence. The meta embedding at interaction level is
+/// so that it grows with the evidence; where the mean gradient of the member's embedding is longer
+/// than kInnerClip (core/config/inner_clip.h), it is cut to that length first. The meta embedding
+/// at interaction level is
 ///     e_t = e_default + sum_i w_i M(x_i; theta_t) / (n_t + kappa_pooling);
 /// at member level M(x_t; theta_t). (Shrinkage and the default are Limber's choice.)
 ///

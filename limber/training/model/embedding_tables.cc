@@ -90,7 +90,7 @@ torch::Tensor first_rows(const TablePlacement& placement, std::int64_t rank, std
 }  // namespace
 
 EmbeddingTables::EmbeddingTables(const std::vector<EmbeddingTableShape>& shapes, std::uint64_t seed,
-                                 torch::TensorOptions options, std::shared_ptr<Ranks> ranks,
+                                 torch::TensorOptions options, std::shared_ptr<ProcessGroup> ranks,
                                  std::int64_t whole_below)
     : shapes_(shapes), placements_(place_tables(shapes, ranks ? ranks->size() : 1, whole_below)) {
   for (std::size_t t = 0; t < shapes.size(); ++t) {
@@ -107,9 +107,9 @@ EmbeddingTables::EmbeddingTables(const std::vector<EmbeddingTableShape>& shapes,
 torch::Tensor EmbeddingTables::whole(std::size_t t) const {
   if (!exchange_) return weights_[t];
   const torch::NoGradGuard no_grad;
-  Ranks& ranks = *exchange_->ranks();
+  ProcessGroup& ranks = *exchange_->ranks();
   const TablePlacement& placement = placements_[t];
-  if (!ranks.first()) {
+  if (!ranks.is_first()) {
     if (placement.held(ranks.rank()) > 0) ranks.send(weights_[t].contiguous(), 0);
     return {};
   }

@@ -22,7 +22,7 @@ class EmbeddingTables {
   /// Rows start normal with deviation 0.05; row 0 (unknown) starts at zero. A row starts the same
   /// whoever holds it. `ranks`: the processes that train together; null: one alone.
   EmbeddingTables(const std::vector<EmbeddingTableShape>& shapes, std::uint64_t seed,
-                  torch::TensorOptions options, std::shared_ptr<Ranks> ranks = nullptr,
+                  torch::TensorOptions options, std::shared_ptr<ProcessGroup> ranks = nullptr,
                   std::int64_t whole_below = kWholeTableRows);
 
   /// By table: the rows in use, [used rows, dim]; leaves that ask for gradients where `train`.
@@ -47,6 +47,8 @@ class EmbeddingTables {
   std::vector<torch::Tensor>& accumulators() { return accumulators_; }
   const std::vector<EmbeddingTableShape>& shapes() const { return shapes_; }
   const std::vector<TablePlacement>& placements() const { return placements_; }
+  /// The processes that hold the tables together; null: one alone.
+  ProcessGroup* ranks() const { return exchange_ ? exchange_->ranks().get() : nullptr; }
   /// Null where one process trains alone.
   const RowExchange* exchange() const { return exchange_.get(); }
 

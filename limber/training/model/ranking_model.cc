@@ -16,7 +16,7 @@ std::vector<std::string> meta_input_names(const InputLayout& layout, const Model
 RankingModelImpl::RankingModelImpl(InputLayout input_layout, const ModelOptions& model_options,
                                    const MetaOptions& meta_options, std::vector<double> rates,
                                    std::uint64_t seed, torch::TensorOptions tensor_options,
-                                   const std::shared_ptr<Ranks>& ranks)
+                                   const std::shared_ptr<ProcessGroup>& ranks)
     : layout(std::move(input_layout)),
       model(model_options),
       meta(meta_options),

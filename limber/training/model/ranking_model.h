@@ -23,7 +23,7 @@ class RankingModelImpl : public torch::nn::Module {
   /// rows and all of the rest; null: one alone.
   RankingModelImpl(InputLayout layout, const ModelOptions& model, const MetaOptions& meta,
                    std::vector<double> base_rates, std::uint64_t seed, torch::TensorOptions tensor,
-                   const std::shared_ptr<Ranks>& ranks = nullptr);
+                   const std::shared_ptr<ProcessGroup>& ranks = nullptr);
 
   bool uses_support() const {
     return model.meta_block.enabled || model.history.enabled || model.statistics.enabled;

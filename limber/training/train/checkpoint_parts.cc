@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <functional>
+#include <new>
 #include <vector>
 
 #include "limber/core/artifact/output_file.h"
@@ -16,8 +17,8 @@ namespace fs = std::filesystem;
 namespace {
 
 std::int64_t rank_of(const RankingModel& model) {
-  const RowExchange* exchange = model->tables.exchange();
-  return exchange == nullptr ? 0 : exchange->ranks()->rank();
+  const ProcessGroup* ranks = model->tables.ranks();
+  return ranks == nullptr ? 0 : ranks->rank();
 }
 
 /// Every file beside the checkpoint whose name is one of a part.
@@ -25,8 +26,9 @@ std::vector<fs::path> all_parts(const fs::path& checkpoint) {
   const std::string head = checkpoint.filename().string() + ".";
   std::vector<fs::path> found;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(checkpoint.parent_path(), error)) {
-    if (entry.path().filename().string().starts_with(head)) found.push_back(entry.path());
+  fs::directory_iterator entry(checkpoint.parent_path(), error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(head)) found.push_back(entry->path());
   }
   return found;
 }
@@ -95,8 +97,8 @@ void load_parts(const fs::path& checkpoint, const CheckpointParts& parts, Rankin
                 Tensors& best) {
   EmbeddingTables& tables = model->tables;
   const std::int64_t rank = rank_of(model);
-  const auto from = place_tables(tables.shapes(), parts.ranks);
-  const std::int64_t ranks = tables.exchange() == nullptr ? 1 : tables.exchange()->ranks()->size();
+  const auto from = place_tables(tables.shapes(), parts.ranks, parts.whole_below);
+  const std::int64_t ranks = tables.ranks() == nullptr ? 1 : tables.ranks()->size();
   const torch::NoGradGuard no_grad;
   for (std::int64_t part = 0; part < parts.ranks; ++part) {
     // As many processes as before each hold what they held.
@@ -130,10 +132,21 @@ void load_parts(const fs::path& checkpoint, const CheckpointParts& parts, Rankin
         at::Generator generator = at::detail::getDefaultCPUGenerator();
         generator.set_state(random);
       }
-    } catch (const std::exception&) {
-      throw InputError("{}: is damaged; pass --restart to begin anew", path.string());
+    } catch (const std::exception& error) {
+      refuse_checkpoint(path, error);
     }
   }
+}
+
+void refuse_checkpoint(const fs::path& path, const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) throw std::bad_alloc();
+  const auto* of_torch = dynamic_cast<const c10::Error*>(&error);
+  std::string reason = of_torch ? of_torch->what_without_backtrace() : error.what();
+  reason = reason.substr(0, reason.find('\n'));
+  if (reason.find("allocate memory") != std::string::npos) {
+    throw Error("{}: does not fit the memory here: {}", path.string(), reason);
+  }
+  throw InputError("{}: is damaged ({}); pass --restart to begin anew", path.string(), reason);
 }
 
 void remove_checkpoint(const fs::path& checkpoint) {
@@ -146,7 +159,7 @@ void remove_other_parts(const fs::path& checkpoint, const CheckpointParts& keep)
   std::error_code ignored;
   for (const fs::path& part : all_parts(checkpoint)) {
     bool kept = false;
-    for (std::int64_t rank = 0; rank < keep.ranks; ++rank) {
+    for (std::int64_t rank = 0; keep.ranks > 1 && rank < keep.ranks; ++rank) {
       kept = kept || part == keep.path(checkpoint, rank);
     }
     if (!kept) fs::remove(part, ignored);

@@ -17,6 +17,7 @@ namespace limber {
 /// state of the process's random generator.
 struct CheckpointParts {
   std::int64_t step = 0, ranks = 1;
+  std::int64_t whole_below = kWholeTableRows;  ///< tables of fewer rows lay whole
 
   std::filesystem::path path(const std::filesystem::path& checkpoint, std::int64_t rank) const;
 };
@@ -36,7 +37,12 @@ void load_parts(const std::filesystem::path& checkpoint, const CheckpointParts& 
 void copy_held_rows(const torch::Tensor& theirs, const TablePlacement& from, std::int64_t from_rank,
                     torch::Tensor& mine, const TablePlacement& to, std::int64_t rank);
 
-/// Removes a checkpoint with its parts, or its parts but for those of `keep`.
+/// Throws what says that a file of a checkpoint cannot be read, and why: a machine that is too
+/// small for it is no reason to begin anew.
+[[noreturn]] void refuse_checkpoint(const std::filesystem::path& path, const std::exception& error);
+
+/// Removes a checkpoint with its parts, or its parts but for those of `keep` (none, of one
+/// process).
 void remove_checkpoint(const std::filesystem::path& checkpoint);
 void remove_other_parts(const std::filesystem::path& checkpoint, const CheckpointParts& keep);
 

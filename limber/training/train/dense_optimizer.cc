@@ -21,13 +21,13 @@ DenseOptimizer::DenseOptimizer(std::vector<torch::Tensor> parameters, const Trai
   }
 }
 
-double DenseOptimizer::clip(double clip_norm) {
+double DenseOptimizer::clip(double clip_norm, ProcessGroup* ranks) {
   const torch::NoGradGuard no_grad;
   double squares = 0;
   for (const torch::Tensor& parameter : parameters_) {
     if (parameter.grad().defined()) squares += parameter.grad().square().sum().item<double>();
   }
-  const double norm = std::sqrt(squares);
+  const double norm = ranks == nullptr ? std::sqrt(squares) : ranks->broadcast(std::sqrt(squares));
   if (clip_norm > 0 && norm > clip_norm) {
     for (torch::Tensor& parameter : parameters_) {
       if (parameter.grad().defined()) parameter.mutable_grad().mul_(clip_norm / norm);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "limber/core/config/options.h"
+#include "limber/training/distributed/process_group.h"
 
 namespace limber {
 
@@ -17,7 +18,9 @@ class DenseOptimizer {
   DenseOptimizer(std::vector<torch::Tensor> parameters, const TrainOptions& options);
 
   /// Scales the gradients down to `clip_norm` where they are longer; returns the norm before.
-  double clip(double clip_norm);
+  /// Processes that train together all use the first one's norm: a bit that differed would make
+  /// their weights drift apart.
+  double clip(double clip_norm, ProcessGroup* ranks = nullptr);
   void step(double learning_rate);
 
   /// In the order of the parameters: Adam's first moments, then its second ones; Adagrad's sums of

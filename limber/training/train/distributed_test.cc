@@ -6,6 +6,7 @@
 #include "limber/core/base/error.h"
 #include "limber/training/distributed/ranks_for_test.h"
 #include "limber/training/train/checkpoint_parts.h"
+#include "limber/training/train/last_layer_posterior.h"
 #include "limber/training/train/publish.h"
 #include "limber/training/train/training_case_for_test.h"
 
@@ -40,9 +41,11 @@ void expect_close(const std::map<std::string, torch::Tensor>& first,
 
 /// Threads share the generator that first weights are drawn from; processes do not.
 RankingModel made_alone(const Config& config, const Dataset& dataset,
-                        const std::shared_ptr<Ranks>& ranks) {
+                        const std::shared_ptr<ProcessGroup>& ranks) {
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
+  // So many that batches are divided among a process's threads, too.
+  torch::set_num_threads(static_cast<int>(config.train.threads));
   return make_model(config, dataset, torch::kCPU, ranks);
 }
 
@@ -60,7 +63,7 @@ class DistributedTest : public TrainingCase {
   Trained train(int size, const Config& config, const Dataset& dataset, const fs::path& run,
                 std::int64_t stop_after = -1, bool restart = false) {
     Trained trained;
-    run_ranks(size, [&](const std::shared_ptr<Ranks>& ranks) {
+    run_ranks(size, [&](const std::shared_ptr<ProcessGroup>& ranks) {
       RankingModel model = made_alone(config, dataset, ranks);
       Trainer trainer(config, dataset, model, run, restart);
       trainer.stop_after(stop_after);
@@ -69,7 +72,7 @@ class DistributedTest : public TrainingCase {
       options.part = Part::test;
       const ScoredRows scored = score_rows(model, dataset, options, 1);
       auto weights = whole_weights(model);
-      if (ranks && !ranks->first()) return;
+      if (ranks && !ranks->is_first()) return;
       trained = {std::move(weights), summary, read_file(run / "log.jsonl"), scored};
     });
     return trained;
@@ -82,11 +85,11 @@ TEST(EmbeddingTablesOfRanks, StartAsOneProcessDoes) {
       {"tiny", 3, 2}, {"small", 900, 5}, {"odd", 200'003, 3}, {"pieces", 131'072, 4}};
   const EmbeddingTables alone(shapes, 5, torch::kFloat);
   for (const int size : {2, 3}) {
-    run_ranks(size, [&](const std::shared_ptr<Ranks>& ranks) {
+    run_ranks(size, [&](const std::shared_ptr<ProcessGroup>& ranks) {
       const EmbeddingTables tables(shapes, 5, torch::kFloat, ranks);
       for (std::size_t t = 0; t < shapes.size(); ++t) {
         const torch::Tensor whole = tables.whole(t);
-        ASSERT_EQ(whole.defined(), ranks->first());
+        ASSERT_EQ(whole.defined(), ranks->is_first());
         if (whole.defined()) {
           EXPECT_TRUE(torch::equal(whole, alone.weights()[t])) << shapes[t].name;
         }
@@ -168,6 +171,11 @@ INSTANTIATE_TEST_SUITE_P(
         "meta.order=second train.optimizer=sgd", "model.batch_norm=true",
         "model.meta_block.enabled=false model.batch_norm=true",
         "model.meta_block.enabled=false train.sparse_optimizer=sgd train.clip_norm=0.1",
+        // Rows that weigh, labels that count, gradients that are cut, weights that decay.
+        "train.clip_norm=0.05 train.weight_decay=0.1 data.weight=price",
+        "data.labels.cheap=price<20 train.label_weights.cheap=3 data.weight=price "
+        "model.meta_block.enabled=false",
+        "train.threads=2 train.optimizer=sgd meta.query=60",
         "train.optimizer=sgd model.history.enabled=true model.history.pooling=transformer "
         "model.statistics.enabled=true meta.tasks_per_batch=3"));
 
@@ -196,6 +204,65 @@ TEST_F(DistributedTest, CheckpointsGoFromAnyNumberToAnyOther) {
       }
     }
   }
+}
+
+/// Killed while a later checkpoint was written: its parts count for nothing without it.
+TEST_F(DistributedTest, PartsWithoutTheirCheckpointAreIgnoredAndRemoved) {
+  const Config given = config({"train.early_stop=none", "train.checkpoint_seconds=0"});
+  const Dataset dataset = build(given);
+  const Trained unbroken = train(2, given, dataset, folder_.path() / "whole");
+  const fs::path run = folder_.path() / "run";
+  const Trained cut = train(2, given, dataset, run, 4);
+  const CheckpointParts written{cut.summary.steps, 2}, later{cut.summary.steps + 1, 2};
+  for (const std::int64_t rank : {0, 1}) {
+    EXPECT_TRUE(fs::exists(written.path(run / "checkpoint", rank)));
+    write_file_atomic(later.path(run / "checkpoint", rank), "half of it");
+  }
+  write_file_atomic(later.path(run / "checkpoint", 0).string() + ".unfinished", "a quarter");
+  const Trained resumed = train(2, given, dataset, run);
+  for (const auto& [name, tensor] : unbroken.weights) {
+    EXPECT_TRUE(torch::equal(tensor, resumed.weights.at(name))) << name;
+  }
+  EXPECT_EQ(resumed.log, unbroken.log);
+  int parts = 0;
+  for (const auto& entry : fs::directory_iterator(run)) {
+    parts += entry.path().filename().string().starts_with("checkpoint.") ? 1 : 0;
+  }
+  EXPECT_EQ(parts, 2);
+  // One process alone leaves none.
+  train(1, given, dataset, run);
+  remove_other_parts(run / "checkpoint", {});
+  EXPECT_FALSE(fs::exists(later.path(run / "checkpoint", 0)));
+}
+
+TEST_F(DistributedTest, TheLastLayersPosteriorIsThatOfAllRows) {
+  const Config given = config({"explore.enabled=true"});
+  const Dataset dataset = build(given);
+  std::vector<double> alone;
+  for (const int size : {1, 3}) {
+    run_ranks(size, [&](const std::shared_ptr<ProcessGroup>& ranks) {
+      RankingModel model = made_alone(given, dataset, ranks);
+      const auto posteriors = last_layer_posteriors(model, dataset, given);
+      if (!ranks) alone = posteriors.at(0).factor;
+      ASSERT_EQ(posteriors.at(0).factor.size(), alone.size());
+      for (std::size_t i = 0; i < alone.size(); ++i) {
+        ASSERT_NEAR(posteriors[0].factor[i], alone[i], 1e-5 * (1 + std::abs(alone[i])));
+      }
+    });
+  }
+}
+
+TEST_F(DistributedTest, OtherDataInOneProcessIsRefused) {
+  const Config given = config();
+  generate("other", 1400, 60);
+  const Dataset dataset = build(given), other = build(config({}, "other"));
+  EXPECT_THROW(run_ranks(2,
+                         [&](const std::shared_ptr<ProcessGroup>& ranks) {
+                           const Dataset& own = ranks->is_first() ? dataset : other;
+                           Trainer(given, own, made_alone(given, own, ranks),
+                                   folder_.path() / "run", true);
+                         }),
+               InputError);
 }
 
 TEST_F(DistributedTest, AMissingOrDamagedPartIsNamed) {
@@ -229,11 +296,11 @@ TEST_F(DistributedTest, PublishesWhatOneProcessWould) {
   const Dataset dataset = build(given);
   fs::path version;
   std::map<std::string, torch::Tensor> weights;
-  run_ranks(3, [&](const std::shared_ptr<Ranks>& ranks) {
+  run_ranks(3, [&](const std::shared_ptr<ProcessGroup>& ranks) {
     RankingModel model = made_alone(given, dataset, ranks);
     Trainer(given, dataset, model, folder_.path() / "run", true).run();
     auto whole = whole_weights(model);
-    if (!ranks->first()) return send_tables(model);
+    if (!ranks->is_first()) return send_tables(model);
     version = publish_model(folder_.path() / "models", given, dataset, model, {}, "no log");
     weights = std::move(whole);
   });

@@ -5,6 +5,7 @@
 #include "limber/core/data/loader.h"
 #include "limber/core/data/replay_sampler.h"
 #include "limber/core/data/samplers.h"
+#include "limber/core/data/share_sampler.h"
 #include "limber/training/meta/episode.h"
 
 namespace limber {
@@ -53,11 +54,19 @@ std::vector<LastLayerState> last_layer_posteriors(RankingModel& model, const Dat
   options.steps = config.meta.adaptation_steps;
   options.last_layers = true;
   const std::unique_ptr<EpisodeSampler> sampler = all_training_rows(model, dataset, config);
-  Loader loader(dataset, *sampler);
-  Progress progress("last layer", static_cast<std::uint64_t>(sampler->batches()), "steps");
+  // Processes that hold the model together take batches by turns.
+  ProcessGroup* ranks = model->tables.ranks();
+  const RoundRobinSampler turns(*sampler, ranks == nullptr ? RankOf{} : ranks->rank_of());
+  Loader loader(dataset, turns);
+  Progress progress("last layer", static_cast<std::uint64_t>(turns.batches()), "steps");
   std::vector<torch::Tensor> sums(
       static_cast<std::size_t>(model->labels()));  // [width + 1, width + 1]
   while (auto batch = loader.next()) {
+    if (batch->rows.rows == 0) {
+      // Others still ask this process for rows of tables.
+      model->tables.gather(batch->rows, /*train=*/false);
+      continue;
+    }
     const Episode episode = run_episode(model, *batch, options);
     const torch::NoGradGuard no_grad;
     for (std::int64_t label = 0; label < model->labels(); ++label) {
@@ -76,6 +85,12 @@ std::vector<LastLayerState> last_layer_posteriors(RankingModel& model, const Dat
   }
   progress.finish();
   model->train(was_training);
+  for (std::int64_t label = 0; ranks != nullptr && label < model->labels(); ++label) {
+    torch::Tensor& sum = sums[static_cast<std::size_t>(label)];
+    const std::int64_t width = model->global_block->last_layer(label).numel();
+    if (!sum.defined()) sum = torch::zeros({width, width}, torch::kDouble);
+    ranks->all_reduce(sum);
+  }
 
   std::vector<LastLayerState> posteriors;
   for (std::int64_t label = 0; label < model->labels(); ++label) {

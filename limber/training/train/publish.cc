@@ -63,6 +63,8 @@ fs::path publish_model(const fs::path& models_folder, const Config& config, cons
     const limber::Tensor view = view_of("tables." + name, rows);
     writer.add_tensors("tables/" + name + ".safetensors", std::span(&view, 1));
   }
+  // From here on the others may go: what becomes of the rest must not depend on them.
+  if (ProcessGroup* ranks = model->tables.ranks()) ranks->barrier();
   add_last_layers(writer, dataset.layout.labels, lineage.last_layers);
   if (lineage.fisher) {
     std::vector<limber::Tensor> information;
@@ -104,6 +106,7 @@ fs::path publish_model(const fs::path& models_folder, const Config& config, cons
 
 void send_tables(const RankingModel& model) {
   for (std::size_t t = 0; t < model->tables.shapes().size(); ++t) model->tables.whole(t);
+  if (ProcessGroup* ranks = model->tables.ranks()) ranks->barrier();
 }
 
 LoadedModel load_model(const Artifact& artifact, torch::Device device) {

@@ -60,8 +60,8 @@ ScoredRows no_rows(const Dataset& dataset) {
 
 /// Everybody's rows in the order of the batches, which the processes scored by turns; `ends`: how
 /// many rows this one had after each of its batches.
-ScoredRows joined(const ScoredRows& mine, const std::vector<std::int64_t>& ends, Ranks& ranks,
-                  ScoredRows all) {
+ScoredRows of_all(const ScoredRows& mine, const std::vector<std::int64_t>& ends,
+                  ProcessGroup& ranks, ScoredRows all) {
   const auto labels = static_cast<std::int64_t>(all.labels.size());
   const auto rows = static_cast<std::int64_t>(mine.members.size());
   const std::int64_t columns = 2 * labels + 1;
@@ -79,10 +79,10 @@ ScoredRows joined(const ScoredRows& mine, const std::vector<std::int64_t>& ends,
       *number++ = one;
     }
   }
-  const auto all_values = ranks.gather(values), all_numbers = ranks.gather(numbers);
-  const auto all_ends = ranks.gather(torch::tensor(ends, torch::kLong).unsqueeze(1));
+  const auto all_values = ranks.all_gather(values), all_numbers = ranks.all_gather(numbers);
+  const auto all_ends = ranks.all_gather(torch::tensor(ends, torch::kLong).unsqueeze(1));
   const torch::Tensor weighed = torch::full({1}, mine.weights.empty() ? 0.0 : 1.0);
-  ranks.sum(weighed);
+  ranks.all_reduce(weighed);
   const bool weights = weighed.item<double>() > 0;
   for (std::size_t b = 0; b < ends.size(); ++b) {
     for (std::size_t r = 0; r < all_values.size(); ++r) {
@@ -117,8 +117,8 @@ ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
   EvaluationSampler::Options sampled = options;
   if (!model->uses_support()) sampled.support = 0;
   const EvaluationSampler sampler(dataset, sampled);
-  Ranks* ranks = model->tables.exchange() ? model->tables.exchange()->ranks().get() : nullptr;
-  const TurnSampler turns(sampler, ranks == nullptr ? ShareOf{} : ranks->share());
+  ProcessGroup* ranks = model->tables.ranks();
+  const RoundRobinSampler turns(sampler, ranks == nullptr ? RankOf{} : ranks->rank_of());
   std::vector<std::int64_t> ends;
   Loader loader(dataset, turns);
   while (auto batch = loader.next()) {
@@ -133,7 +133,7 @@ ScoredRows score_rows(RankingModel& model, const Dataset& dataset,
     loader.recycle(std::move(batch));
   }
   model->train(was_training);
-  return ranks == nullptr ? scored : joined(scored, ends, *ranks, no_rows(dataset));
+  return ranks == nullptr ? scored : of_all(scored, ends, *ranks, no_rows(dataset));
 }
 
 ScoredRows ScoredRows::of_label(std::size_t label) const {

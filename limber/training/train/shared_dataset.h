@@ -4,7 +4,7 @@
 
 #include "limber/core/config/options.h"
 #include "limber/core/data/dataset.h"
-#include "limber/training/distributed/ranks.h"
+#include "limber/training/distributed/process_group.h"
 
 namespace limber {
 
@@ -12,6 +12,6 @@ namespace limber {
 /// reads the logs, and the others map what it wrote below `folder`, so that a log is read and
 /// stored once a machine. Throws as build_dataset.
 Dataset build_shared_dataset(const Config& config, const std::filesystem::path& folder,
-                             Ranks& ranks);
+                             ProcessGroup& ranks);
 
 }  // namespace limber

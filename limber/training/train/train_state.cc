@@ -3,10 +3,12 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <spdlog/spdlog.h>
 
+#include <cstring>
 #include <sstream>
 
 #include "limber/core/base/error.h"
 #include "limber/core/base/files.h"
+#include "limber/core/base/random.h"
 #include "limber/training/layers/parallel.h"
 #include "limber/training/train/checkpoint_parts.h"
 
@@ -28,12 +30,6 @@ void copy_into(torch::Tensor target, const Tensors& from, const std::string& nam
   target.copy_(found->second);
 }
 
-/// The processes that train together, or null.
-Ranks* ranks_of(const RankingModel& model) {
-  const RowExchange* exchange = model->tables.exchange();
-  return exchange == nullptr ? nullptr : exchange->ranks().get();
-}
-
 /// The weights themselves, by the names of copy_weights.
 Tensors weights_of(const RankingModel& model) {
   Tensors weights;
@@ -51,7 +47,7 @@ Tensors weights_of(const RankingModel& model) {
 void take_tables(const Tensors& tensors, RankingModel& model, Tensors& best) {
   EmbeddingTables& tables = model->tables;
   const auto from = place_tables(tables.shapes(), 1);
-  const Ranks* ranks = ranks_of(model);
+  const ProcessGroup* ranks = model->tables.ranks();
   const std::int64_t rank = ranks == nullptr ? 0 : ranks->rank();
   for (std::size_t t = 0; t < tables.weights().size(); ++t) {
     const std::string name = "table." + tables.shapes()[t].name;
@@ -79,6 +75,18 @@ Tensors copy_weights(const RankingModel& model) {
   return weights;
 }
 
+void keep_weights(const RankingModel& model, Tensors& kept) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : weights_of(model)) {
+    torch::Tensor& copy = kept[name];
+    if (copy.defined() && copy.sizes() == tensor.sizes()) {
+      copy.copy_(tensor);
+    } else {
+      copy = tensor.cpu().clone();
+    }
+  }
+}
+
 void restore_weights(RankingModel& model, const Tensors& weights) {
   for (auto& [name, tensor] : model->dense_tensors()) copy_into(tensor, weights, "dense." + name);
   auto& tables = model->tables.weights();
@@ -89,12 +97,12 @@ void restore_weights(RankingModel& model, const Tensors& weights) {
 
 void save_checkpoint(const fs::path& path, const std::string& fingerprint, const TrainState& state,
                      const RankingModel& model, DenseOptimizer& optimizer) {
-  Ranks* ranks = ranks_of(model);
+  ProcessGroup* ranks = model->tables.ranks();
   const CheckpointParts parts{state.step, ranks == nullptr ? 1 : ranks->size()};
   if (ranks != nullptr) {
     save_part(path, parts, model, state.best);
     ranks->barrier();
-    if (!ranks->first()) return ranks->barrier();
+    if (!ranks->is_first()) return ranks->barrier();
   }
   // Rows of tables stand in the parts, where there are any.
   const auto here = [&](const std::string& name) {
@@ -127,6 +135,7 @@ void save_checkpoint(const fs::path& path, const std::string& fingerprint, const
                       {"done", state.done},
                       {"threads", at::get_num_threads()},
                       {"ranks", parts.ranks},
+                      {"whole_below", parts.whole_below},
                       {"optimizer_steps", optimizer.steps()}};
   torch::serialize::OutputArchive archive;
   archive.write("state", c10::IValue(json.dump()));
@@ -135,21 +144,28 @@ void save_checkpoint(const fs::path& path, const std::string& fingerprint, const
   bytes << magic;
   archive.save_to(bytes);
   write_file_atomic(path, std::move(bytes).str());
-  if (ranks == nullptr) return;
   remove_other_parts(path, parts);
-  ranks->barrier();
+  if (ranks != nullptr) ranks->barrier();
 }
 
 void load_checkpoint(const fs::path& path, const std::string& fingerprint, TrainState& state,
                      RankingModel& model, DenseOptimizer& optimizer) {
   const torch::NoGradGuard no_grad;
-  const std::string bytes = read_file(path);
+  const MappedFile file = MappedFile::open(path);
   const std::string_view head = magic;
   try {
+    const std::string_view bytes(reinterpret_cast<const char*>(file.data()), file.size());
     if (!bytes.starts_with(head)) throw Error("not a checkpoint");
-    std::istringstream stream(bytes.substr(head.size()));
     torch::serialize::InputArchive archive;
-    archive.load_from(stream);
+    // Read in place: it may be half as large as the memory.
+    const std::string_view rest = bytes.substr(head.size());
+    archive.load_from(
+        [rest](std::uint64_t at, void* to, std::size_t size) {
+          const std::string_view piece = rest.substr(std::min<std::size_t>(at, rest.size()), size);
+          std::memcpy(to, piece.data(), piece.size());
+          return piece.size();
+        },
+        [rest] { return rest.size(); });
     c10::IValue text;
     archive.read("state", text);
     const auto json = nlohmann::json::parse(text.toStringRef());
@@ -166,7 +182,8 @@ void load_checkpoint(const fs::path& path, const std::string& fingerprint, Train
     for (const auto& [name, tensor] : tensors) {
       if (name.starts_with("best.")) state.best[name.substr(5)] = tensor;
     }
-    const CheckpointParts parts{json.at("step"), json.value("ranks", std::int64_t{1})};
+    const CheckpointParts parts{json.at("step"), json.value("ranks", std::int64_t{1}),
+                                json.value("whole_below", kWholeTableRows)};
     for (auto& [name, tensor] : model->dense_tensors()) copy_into(tensor, tensors, "dense." + name);
     if (parts.ranks > 1) {
       load_parts(path, parts, model, state.best);
@@ -176,12 +193,16 @@ void load_checkpoint(const fs::path& path, const std::string& fingerprint, Train
     for (std::size_t i = 0; i < optimizer.moments().size(); ++i) {
       copy_into(optimizer.moments()[i], tensors, "moment." + std::to_string(i));
     }
-    const Ranks* ranks = ranks_of(model);
-    if (parts.ranks == 1 && ranks == nullptr) {
+    const ProcessGroup* ranks = model->tables.ranks();
+    const std::int64_t now = ranks == nullptr ? 1 : ranks->size();
+    if (now == 1 && parts.ranks == 1) {
       at::Generator generator = at::detail::getDefaultCPUGenerator();
       generator.set_state(tensors.at("random"));
     }
-    if (const std::int64_t now = ranks == nullptr ? 1 : ranks->size(); now != parts.ranks) {
+    if (now != parts.ranks) {
+      // Nobody's generator is where one of these would be: each gets one of its own.
+      const auto rank = static_cast<std::uint64_t>(ranks == nullptr ? 0 : ranks->rank());
+      torch::manual_seed(mix64(static_cast<std::uint64_t>(parts.step) ^ mix64(rank)));
       spdlog::info(
           "processes that wrote the checkpoint: {}; that go on: {}; sums are rounded in another "
           "order",
@@ -205,8 +226,8 @@ void load_checkpoint(const fs::path& path, const std::string& fingerprint, Train
     }
   } catch (const InputError&) {
     throw;
-  } catch (const std::exception&) {
-    throw InputError("{}: is damaged; pass --restart to begin anew", path.string());
+  } catch (const std::exception& error) {
+    refuse_checkpoint(path, error);
   }
 }
 

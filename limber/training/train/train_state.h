@@ -30,6 +30,8 @@ struct TrainState {
 /// Copies of all dense tensors ("dense.NAME") and tables ("table.NAME"; of the rows that this
 /// process holds).
 std::map<std::string, torch::Tensor> copy_weights(const RankingModel& model);
+/// The same into `kept`, whose memory is used again.
+void keep_weights(const RankingModel& model, std::map<std::string, torch::Tensor>& kept);
 /// The inverse. Throws Error when a tensor is missing or of another shape.
 void restore_weights(RankingModel& model, const std::map<std::string, torch::Tensor>& weights);
 

@@ -11,6 +11,7 @@
 #include "limber/core/base/progress.h"
 #include "limber/core/config/config.h"
 #include "limber/core/data/loader.h"
+#include "limber/core/data/vocabulary.h"
 #include "limber/training/meta/outer_gradients.h"
 #include "limber/training/train/checkpoint_parts.h"
 #include "limber/training/train/label_weights.h"
@@ -42,6 +43,26 @@ std::int64_t support_passes(const RankingModel& model, const Config& config) {
   return 1 + config.meta.inner_steps * (config.meta.order == "second" ? 2 : 1);
 }
 
+/// Processes that read other files, or other configs, would train on rows of tables that the others
+/// mean otherwise.
+void check_alike(ProcessGroup& ranks, const std::string& fingerprint, const Dataset& dataset) {
+  std::string all = fingerprint;
+  for (const FeatureEncoder& encoder : dataset.encoders) all += encoder.to_json().dump();
+  for (const EmbeddingTableShape& table : dataset.layout.tables) {
+    all += ' ';
+    all += std::to_string(table.rows);
+  }
+  const auto hash = static_cast<std::int64_t>(hash_key(Key{.text = all}));
+  const auto hashes = ranks.all_gather(torch::full({1, 1}, hash, torch::kLong));
+  for (std::size_t rank = 1; rank < hashes.size(); ++rank) {
+    if (hashes[rank].item<std::int64_t>() == hashes[0].item<std::int64_t>()) continue;
+    throw InputError(
+        "process {} has another config or other data than process 0; give all the same config and "
+        "--set, and files that do not change while they are read",
+        rank);
+  }
+}
+
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -59,7 +80,7 @@ torch::Device choose_device(const std::string& device) {
 }
 
 RankingModel make_model(const Config& config, const Dataset& dataset, torch::Device device,
-                        const std::shared_ptr<Ranks>& ranks) {
+                        const std::shared_ptr<ProcessGroup>& ranks) {
   const std::size_t labels = dataset.layout.labels.size();
   std::vector<double> ones(labels, 0), counts(labels, 0);
   for (const TaskRows& task : dataset.tasks) {
@@ -91,8 +112,9 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel mode
     ranks_ = exchange->ranks();
     gradient_sum_ = std::make_unique<GradientSum>(ranks_, model_->parameters());
     if (!hold_.empty()) throw Error("a hold needs all rows of the tables in one process");
+    check_alike(*ranks_, fingerprint_, dataset);
   }
-  const bool first = !ranks_ || ranks_->first();
+  const bool first = !ranks_ || ranks_->is_first();
   fs::create_directories(run_folder_);
   const auto first_epoch = training_sampler(model_, dataset_, config_, 0);
   steps_per_epoch_ = first_epoch->batches();
@@ -103,7 +125,7 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel mode
   if (!hold_.empty()) hold_.count_touches(*first_epoch, dataset_);
   // One looks for all: what it does next may change what the others would see.
   bool resume = !restart && fs::exists(checkpoint_path());
-  if (ranks_) resume = ranks_->of_first(resume) > 0;
+  if (ranks_) resume = ranks_->broadcast(resume ? 1.0 : 0.0) > 0;
   if (resume) {
     load_checkpoint(checkpoint_path(), fingerprint_, state_, model_, optimizer_);
     if (!state_.done) {
@@ -123,8 +145,12 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, RankingModel mode
     fs::remove_all(run_folder_ / "events", ignored);
     log_.emplace(TrainingLog::start(run_folder_ / "log.jsonl"));
   }
-  // Masks of dropout differ between the processes.
-  if (ranks_ && !resume) torch::manual_seed(config.train.seed + ranks_->rank());
+  if (ranks_) {
+    // What could differ in the last bit, between processors of two kinds, would go on differing.
+    for (auto& [name, tensor] : model_->dense_tensors()) ranks_->broadcast(tensor);
+    // Masks of dropout are each process's own.
+    if (!resume) torch::manual_seed(config.train.seed + ranks_->rank());
+  }
   if (config.train.tensorboard && first) {
     fs::create_directories(run_folder_ / "events");
     events_.emplace(run_folder_ / "events", resume ? state_.step + 1 : 0);
@@ -137,10 +163,11 @@ Trainer::Agreement Trainer::agree(const TaskBatch& batch) {
       since_checkpoint_.seconds() >= static_cast<double>(config_.train.checkpoint_seconds);
   if (!ranks_) return {-1, stop, save};
   const Stopwatch watch;
-  const torch::Tensor all = torch::tensor({loss_count(model_, batch, label_weights_),
-                                           stop ? 1.0 : 0.0, save && ranks_->first() ? 1.0 : 0.0},
-                                          torch::kDouble);
-  ranks_->sum(all);
+  const torch::Tensor all =
+      torch::tensor({loss_count(model_, batch, label_weights_), stop ? 1.0 : 0.0,
+                     save && ranks_->is_first() ? 1.0 : 0.0},
+                    torch::kDouble);
+  ranks_->all_reduce(all);
   spent_.agreement += watch.seconds();
   const double* sums = all.const_data_ptr<double>();
   return {sums[0], sums[1] > 0, sums[2] > 0};
@@ -167,14 +194,14 @@ std::pair<double, double> Trainer::step(const TaskBatch& batch, double factor) {
     watch = Stopwatch();
     const torch::Tensor loss = torch::full({1}, outer.loss_sum, torch::kDouble);
     gradient_sum_->finish();
-    ranks_->sum(loss);
+    ranks_->all_reduce(loss);
     outer.loss_sum = loss.item<double>();
     outer.loss_count = agreed_.loss_count;
     spent_.gradients += watch.seconds();
   }
   watch = Stopwatch();
   hold_.add_gradients(model_, batch.rows, outer.table_rows);
-  const double norm = optimizer_.clip(config_.train.clip_norm);
+  const double norm = optimizer_.clip(config_.train.clip_norm, ranks_.get());
   if (!std::isfinite(outer.loss_sum) || !std::isfinite(norm)) {
     throw Error(
         "step {}: the loss or its gradient is not finite; lower train.learning_rate or "
@@ -199,7 +226,7 @@ bool Trainer::stop_now() {
   const bool mine = stop_requested() || (stop_after_ >= 0 && state_.step >= stop_after_);
   if (!ranks_) return mine;
   const torch::Tensor any = torch::full({1}, mine ? 1.0 : 0.0);
-  ranks_->sum(any);
+  ranks_->all_reduce(any);
   return any.item<float>() > 0;
 }
 
@@ -214,10 +241,12 @@ TrainingSummary Trainer::run() {
   summary.spent = spent_;
   if (ranks_) {
     const torch::Tensor examples = torch::full({1}, summary.examples, torch::kLong);
-    ranks_->sum(examples);
+    ranks_->all_reduce(examples);
     summary.examples = examples.item<std::int64_t>();
   }
   if (state_.done && !state_.best.empty()) restore_weights(model_, state_.best);
+  // As large as the model, and no longer needed.
+  if (state_.done) state_.best.clear();
   model_->eval();
   return summary;
 }
@@ -225,7 +254,7 @@ TrainingSummary Trainer::run() {
 void Trainer::run_epoch(TrainingSummary& summary) {
   const auto epoch_sampler = training_sampler(model_, dataset_, config_, state_.epoch);
   std::optional<ShareSampler> own;
-  if (ranks_) own.emplace(*epoch_sampler, ranks_->share(), support_passes(model_, config_));
+  if (ranks_) own.emplace(*epoch_sampler, ranks_->rank_of(), support_passes(model_, config_));
   const std::int64_t all_steps = steps_per_epoch_ * config_.train.epochs;
   Loader loader(dataset_, own ? static_cast<const EpisodeSampler&>(*own) : *epoch_sampler,
                 state_.batch);
@@ -281,8 +310,8 @@ void Trainer::validate(TrainingSummary& summary) {
   const QuickMetrics metrics = quick_metrics(
       score_rows(model_, dataset_, options, config_.meta.adaptation_steps), early_stop_weights());
   const std::string& watched = config_.train.early_stop;
-  const double score =
-      watched == "none" ? static_cast<double>(state_.epoch) : metrics.score(watched);
+  double score = watched == "none" ? static_cast<double>(state_.epoch) : metrics.score(watched);
+  if (ranks_) score = ranks_->broadcast(score);
   if (std::isnan(score)) {
     throw InputError(
         "train.early_stop: {} of {} is not defined on the validation rows (one class only?); "
@@ -297,7 +326,7 @@ void Trainer::validate(TrainingSummary& summary) {
   if (better) {
     state_.best_score = score;
     state_.best_epoch = state_.epoch;
-    state_.best = copy_weights(model_);
+    keep_weights(model_, state_.best);
     summary.validation = metrics;
   }
   spdlog::info(

@@ -26,7 +26,7 @@ torch::Device choose_device(const std::string& device);
 /// The model of a config for a data set, with its first weights. `ranks`: the processes that train
 /// it together; null: one alone.
 RankingModel make_model(const Config& config, const Dataset& dataset, torch::Device device,
-                        const std::shared_ptr<Ranks>& ranks = nullptr);
+                        const std::shared_ptr<ProcessGroup>& ranks = nullptr);
 
 /// Where the time of training goes, in seconds of this process.
 struct StepSeconds {
@@ -102,7 +102,7 @@ class Trainer {
   torch::Tensor label_weights_;  ///< [labels]; undefined: each counts once
   DenseOptimizer optimizer_;
   Hold hold_;
-  std::shared_ptr<Ranks> ranks_;  ///< null: one process
+  std::shared_ptr<ProcessGroup> ranks_;  ///< null: one process
   std::unique_ptr<GradientSum> gradient_sum_;
   TrainState state_;
   Agreement agreed_;

@@ -1,4 +1,4 @@
-#include "limber/training/distributed/ranks.h"
+#include "limber/training/distributed/process_group.h"
 
 #include <gtest/gtest.h>
 
@@ -10,17 +10,17 @@
 namespace limber {
 namespace {
 
-TEST(Ranks, SumGatherAndExchange) {
+TEST(ProcessGroup, ReducesGathersAndExchanges) {
   for (const int size : {2, 3, 4}) {
-    run_ranks(size, [size](const std::shared_ptr<Ranks>& ranks) {
+    run_ranks(size, [size](const std::shared_ptr<ProcessGroup>& ranks) {
       const int rank = ranks->rank();
       const torch::Tensor sum = torch::full({3}, rank + 1.0, torch::kDouble);
-      ranks->sum(sum);
+      ranks->all_reduce(sum);
       EXPECT_EQ(sum[2].item<double>(), size * (size + 1) / 2.0);
-      EXPECT_EQ(ranks->of_first(10.0 + rank), 10.0);
+      EXPECT_EQ(ranks->broadcast(10.0 + rank), 10.0);
 
       // Rank r has r rows: rank 0 none.
-      const auto all = ranks->gather(torch::full({rank, 2}, rank, torch::kLong));
+      const auto all = ranks->all_gather(torch::full({rank, 2}, rank, torch::kLong));
       ASSERT_EQ(all.size(), static_cast<std::size_t>(size));
       for (int r = 0; r < size; ++r) {
         EXPECT_TRUE(
@@ -30,8 +30,8 @@ TEST(Ranks, SumGatherAndExchange) {
       // To rank r, r copies of one's own number: all that rank 0 gets is nothing.
       std::vector<std::int64_t> send, receive(static_cast<std::size_t>(size), rank);
       for (int r = 0; r < size; ++r) send.push_back(r);
-      const torch::Tensor got =
-          ranks->exchange(torch::full({size * (size - 1) / 2}, rank, torch::kFloat), send, receive);
+      const torch::Tensor got = ranks->all_to_all(
+          torch::full({size * (size - 1) / 2}, rank, torch::kFloat), send, receive);
       ASSERT_EQ(got.numel(), size * rank);
       for (int r = 0; r < size && rank > 0; ++r) {
         EXPECT_TRUE((got.narrow(0, r * rank, rank) == r).all().item<bool>());
@@ -40,13 +40,13 @@ TEST(Ranks, SumGatherAndExchange) {
   }
 }
 
-TEST(Ranks, AGoneProcessIsNamedAndNotWaitedFor) {
+TEST(ProcessGroup, AGoneProcessIsNamedAndNotWaitedFor) {
   const auto store = c10::make_intrusive<c10d::HashStore>();
-  std::thread leaving([&] { const Ranks gone(store, 1, 2); });
-  Ranks stays(store, 0, 2);
+  std::thread leaving([&] { const ProcessGroup gone(store, 1, 2); });
+  ProcessGroup stays(store, 0, 2);
   leaving.join();
   try {
-    stays.sum(torch::zeros({1}));
+    stays.all_reduce(torch::zeros({1}));
     FAIL();
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("another process is gone"), std::string::npos)
@@ -61,7 +61,7 @@ class Environment : public testing::Test {
   }
   static std::string complaint() {
     try {
-      Ranks::from_environment();
+      ProcessGroup::from_environment();
     } catch (const InputError& error) {
       return error.what();
     }
@@ -70,9 +70,9 @@ class Environment : public testing::Test {
 };
 
 TEST_F(Environment, OneProcessIsAlone) {
-  EXPECT_EQ(Ranks::from_environment(), nullptr);
+  EXPECT_EQ(ProcessGroup::from_environment(), nullptr);
   setenv("WORLD_SIZE", "1", 1);
-  EXPECT_EQ(Ranks::from_environment(), nullptr);
+  EXPECT_EQ(ProcessGroup::from_environment(), nullptr);
 }
 
 TEST_F(Environment, NonsenseIsNamed) {
