@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <optional>
 #include <sstream>
+#include <string_view>
 
 #include "apps/scores_file.h"
 #include "apps/train_verbs.h"
@@ -76,6 +77,12 @@ std::optional<Fisher> look_at_rows(const Config& config, const Dataset& dataset,
   return fisher;
 }
 
+/// Whether this is the process that writes what comes out, before the others are met.
+bool may_write() {
+  const char* rank = std::getenv("RANK");
+  return ProcessGroup::world_size() == 1 || rank == nullptr || std::string_view(rank) == "0";
+}
+
 /// The processes that torchrun or its like started beside this one; null where there are none.
 /// Throws InputError for what several processes cannot do.
 std::shared_ptr<ProcessGroup> meet(const Config& config, const TrainArguments& arguments) {
@@ -135,13 +142,13 @@ std::string words_of(const StepSeconds& spent) {
 }  // namespace
 
 int run_train(const TrainArguments& arguments) {
-  const Config config = load_config(arguments.config, arguments.settings);
-  const std::shared_ptr<ProcessGroup> ranks = meet(config, arguments);
-  const bool first = !ranks || ranks->is_first();
-  if (first) {
+  if (may_write()) {
     check_output_file("--metrics", arguments.metrics);
     check_output_file("--scores", arguments.scores);
   }
+  const Config config = load_config(arguments.config, arguments.settings);
+  const std::shared_ptr<ProcessGroup> ranks = meet(config, arguments);
+  const bool first = !ranks || ranks->is_first();
   if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
   const torch::Device device = ranks ? torch::kCPU : choose_device(config.train.device);
 
