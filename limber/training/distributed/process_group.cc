@@ -7,6 +7,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include <c10/util/Flags.h>
 #include <unistd.h>
 
 #include <array>
@@ -19,6 +20,8 @@
 
 #include "limber/core/base/error.h"
 #include "limber/core/data/vocabulary.h"
+
+C10_DECLARE_int(caffe2_log_level);
 
 namespace limber {
 namespace {
@@ -36,7 +39,7 @@ std::int64_t number(const char* name, std::int64_t least, std::int64_t most) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < least || value > most) {
-    throw InputError("{}: '{}' is no whole number from {} to {}; torchrun sets it", name, text,
+    throw InputError("{}: '{}' is no whole number from {} to {} (docs/distributed.md)", name, text,
                      least, most);
   }
   return value;
@@ -136,6 +139,8 @@ std::shared_ptr<ProcessGroup> ProcessGroup::from_environment() {
   if (address.empty()) throw InputError("MASTER_ADDR: is not set; torchrun sets it");
   const auto port = static_cast<std::uint16_t>(number("MASTER_PORT", 1, 65535));
   const bool held = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
+  // LibTorch logs each failed try with a backtrace; what is worth a word is said by our errors.
+  if (variable("TORCH_CPP_LOG_LEVEL").empty()) FLAGS_caffe2_log_level = 3;  // fatal ones alone
   try {
     c10::intrusive_ptr<c10d::Store> store;
     if (held) {
@@ -147,8 +152,11 @@ std::shared_ptr<ProcessGroup> ProcessGroup::from_environment() {
   } catch (const InputError&) {
     throw;
   } catch (const std::exception& error) {
-    throw Error("rank {} cannot meet the other processes at {}:{}: {}", rank, address, port,
-                first_line(error));
+    throw Error(
+        "process {} of {} has not met the others at {}:{} within {} s (LIMBER_RANK_TIMEOUT): {}; "
+        "MASTER_ADDR must name the machine of process 0, reachable from all, GLOO_SOCKET_IFNAME, "
+        "where it is set, a network card, and all of them must be started",
+        rank, size, address, port, rank_timeout().count() / 1000, first_line(error));
   }
 }
 
