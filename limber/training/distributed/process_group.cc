@@ -69,6 +69,16 @@ std::string first_line(const std::exception& error) {
       doing, rank_timeout().count() / 1000, first_line(error));
 }
 
+/// What `action` returns; where it fails, what was being done.
+template <class Action>
+auto guarded(const std::string& doing, const Action& action) {
+  try {
+    return action();
+  } catch (const std::exception& error) {
+    fail(doing, error);
+  }
+}
+
 }  // namespace
 
 struct ProcessGroup::Group {
@@ -188,17 +198,9 @@ ProcessGroup::Pending ProcessGroup::start_all_reduce(torch::Tensor tensor) {
   constexpr const char* doing = "adding up over the processes";
   std::vector<torch::Tensor> tensors = {std::move(tensor)};
   Pending pending;
-  try {
-    pending.wait_ = [work = group_->gloo->allreduce(tensors)] {
-      try {
-        work->wait();
-      } catch (const std::exception& error) {
-        fail(doing, error);
-      }
-    };
-  } catch (const std::exception& error) {
-    fail(doing, error);
-  }
+  pending.wait_ = [work = guarded(doing, [&] { return group_->gloo->allreduce(tensors); })] {
+    guarded(doing, [&] { return work->wait(); });
+  };
   return pending;
 }
 
@@ -222,11 +224,8 @@ torch::Tensor ProcessGroup::all_to_all(const torch::Tensor& send,
   torch::Tensor received = at::empty({total}, send.options().requires_grad(false));
   torch::Tensor sent = send;
   std::vector<std::int64_t> out = receive_counts, in = send_counts;
-  try {
-    group_->gloo->alltoall_base(received, sent, out, in)->wait();
-  } catch (const std::exception& error) {
-    fail("exchanging rows between the processes", error);
-  }
+  guarded("exchanging rows between the processes",
+          [&] { return group_->gloo->alltoall_base(received, sent, out, in)->wait(); });
   return received;
 }
 
@@ -253,37 +252,22 @@ std::vector<torch::Tensor> ProcessGroup::all_gather(const torch::Tensor& mine) {
 
 void ProcessGroup::send(torch::Tensor tensor, int to) {
   std::vector<torch::Tensor> tensors = {std::move(tensor)};
-  try {
-    group_->gloo->send(tensors, to, 0)->wait();
-  } catch (const std::exception& error) {
-    fail("sending rows of tables", error);
-  }
+  guarded("sending rows of tables", [&] { return group_->gloo->send(tensors, to, 0)->wait(); });
 }
 
 void ProcessGroup::receive(torch::Tensor tensor, int from) {
   std::vector<torch::Tensor> tensors = {std::move(tensor)};
-  try {
-    group_->gloo->recv(tensors, from, 0)->wait();
-  } catch (const std::exception& error) {
-    fail("receiving rows of tables", error);
-  }
+  guarded("receiving rows of tables", [&] { return group_->gloo->recv(tensors, from, 0)->wait(); });
 }
 
 void ProcessGroup::announce(const std::string& what) {
-  try {
-    group_->store->set("limber/" + what, std::vector<std::uint8_t>{1});
-  } catch (const std::exception& error) {
-    fail("telling the other processes of " + what, error);
-  }
+  guarded("telling the other processes of " + what,
+          [&] { group_->store->set("limber/" + what, std::vector<std::uint8_t>{1}); });
 }
 
 void ProcessGroup::wait_for(const std::string& what) {
   constexpr std::chrono::hours weeks(24 * 14);
-  try {
-    group_->store->wait({"limber/" + what}, weeks);
-  } catch (const std::exception& error) {
-    fail("waiting for " + what, error);
-  }
+  guarded("waiting for " + what, [&] { group_->store->wait({"limber/" + what}, weeks); });
 }
 
 void ProcessGroup::barrier() {
