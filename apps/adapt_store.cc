@@ -13,6 +13,7 @@
 #include "limber/core/data/member_shard.h"
 #include "limber/serving/service/load_interactions.h"
 #include "limber/serving/service/ranking_service.h"
+#include "limber/serving/store/redis_address.h"
 
 namespace limber {
 namespace {
@@ -115,7 +116,8 @@ int adapt_store(const AdaptArguments& arguments) {
   fmt::print("adapted {} in {:.2f} s ({:.0f} members/s) under {} version {}: {}{}\n",
              counted(adapted, "member"), time.seconds(),
              static_cast<double>(adapted) / time.seconds(), runtime.name(), runtime.version(),
-             arguments.store, finished ? "" : "; stopped, start again to go on");
+             store_without_password(arguments.store),
+             finished ? "" : "; stopped, start again to go on");
   return finished ? 0 : 1;
 }
 

@@ -44,7 +44,13 @@ int parse_and_run(int argc, char** argv) {
       "version that appears in the model's folder is exchanged under load. SIGTERM ends it in\n"
       "good order.");
   serve_verb->add_option("model", serve.model, "models/NAME or models/NAME/VERSION")->required();
-  serve_verb->add_option("--store", serve.store, kStoreHelp)->capture_default_str();
+  serve_verb
+      ->add_option(
+          "--store", serve.store,
+          std::string(kStoreHelp) +
+              "; or LIMBER_STORE in the\nenvironment, which others on the machine cannot read")
+      ->capture_default_str()
+      ->envname("LIMBER_STORE");
   add_tables(serve_verb, serve.tables);
   serve_verb
       ->add_option("--context", serve.context,
@@ -90,7 +96,10 @@ int parse_and_run(int argc, char** argv) {
       "A stream of events, each as the body of POST /feedback, to learn from beside it:\n"
       "redis://[[user]:password@]host[:port][/db]?stream=NAME&group=NAME, or\n"
       "kafka://broker[,broker]/TOPIC?group=NAME[&settings=FILE]; servers of one group\n"
-      "share the events (docs/streams.md)");
+      "share the events (docs/streams.md); or LIMBER_STREAM in the environment");
+  stream->envname("LIMBER_STREAM")->check([](const std::string& given) -> std::string {
+    return given.empty() ? "expected an address: redis://... or kafka://..." : "";
+  });
   serve_verb
       ->add_option("--stream-consumer", serve.stream_consumer,
                    "This server's name in the group, unlike all others'; without it HOST:PORT")

@@ -9,6 +9,7 @@
 #include "limber/core/data/table_writer.h"
 #include "limber/serving/rows/log_rows.h"
 #include "limber/serving/service/ranking_service.h"
+#include "limber/serving/store/redis_address.h"
 
 namespace limber {
 namespace {
@@ -101,7 +102,8 @@ int run_predict(const PredictArguments& arguments) {
     if (places.empty()) return;
     const auto entry = personaliser.entry(*model, *bench, member);
     // A live ranking makes do without the store; a file would keep the wrong scores.
-    if (entry->unknown) throw Error("{}: the store could not be asked", arguments.store);
+    if (entry->unknown)
+      throw Error("{}: the store could not be asked", store_without_password(arguments.store));
     bench->candidates.set_sequences(entry->sequences);
     const RowSet& set = bench->candidates.set();
     bench->logits.resize(places.size() * scores.size());

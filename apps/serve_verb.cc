@@ -21,6 +21,7 @@
 #include "limber/serving/grpc/grpc_server.h"
 #include "limber/serving/http/certificate_watch.h"
 #include "limber/serving/serve/http_api.h"
+#include "limber/serving/store/redis_address.h"
 #include "limber/serving/stream/stream_reader.h"
 
 namespace limber {
@@ -166,6 +167,11 @@ int run_serve(const ServeArguments& arguments) {
   }
   std::optional<StreamAddress> stream;
   if (!arguments.stream.empty()) stream = StreamAddress::parse(arguments.stream);
+  if (stream && arguments.store == "memory:") {
+    spdlog::warn(
+        "--store memory: forgets what is read from --stream when the server ends, and it is not "
+        "delivered again");
+  }
   ServedModel::Options served;
   served.tables = named_paths(arguments.tables, "--table");
   served.context = arguments.context;
@@ -215,7 +221,8 @@ int run_serve(const ServeArguments& arguments) {
   fmt::print(
       "serving {} version {} on {}{} (store {}; tables: {}; ready in {:.2f} s)\n",
       model->runtime().name(), model->runtime().version(), url("http", arguments, server.port()),
-      grpc ? " and " + url("grpc", arguments, grpc->port()) : "", arguments.store,
+      grpc ? " and " + url("grpc", arguments, grpc->port()) : "",
+      store_without_password(arguments.store),
       model->catalogue().tables().empty() ? "none" : model->catalogue().summary(), time.seconds());
   std::fflush(stdout);
   while (!stop_requested()) {

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -23,15 +24,16 @@ def free_port():
 
 
 class Server:
-    """A running server; `with` ends it."""
+    """A running server; `with` ends it. `command` stands before the program's name; `store` may be None where the
+    `environment` names it."""
 
-    def __init__(self, model, store, *arguments, address="127.0.0.1"):
+    def __init__(self, model, store, *arguments, address="127.0.0.1", command=(), environment=None):
         self.errors = tempfile.TemporaryFile(mode="w+")
         self.process = subprocess.Popen(
-            [LIMBER, "serve", str(model), "--store", store, "--address", address, "--port", "0",
-             *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=self.errors, text=True)
-        line = self.process.stdout.readline()
+            [*command, LIMBER, "serve", str(model), *(["--store", store] if store else []), "--address", address,
+             "--port", "0", *map(str, arguments)],
+            stdout=subprocess.PIPE, stderr=self.errors, text=True, env={**os.environ, **(environment or {})})
+        self.line = line = self.process.stdout.readline()
         found = re.search(rf"://{re.escape(address)}:(\d+).*ready in ([\d.]+) s", line)
         if not found:
             self.process.wait(30)

@@ -15,13 +15,15 @@ class Redis:
 
     def __init__(self, folder):
         assert shutil.which("redis-server"), "redis-server is not installed: run scripts/setup"
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port, self.addresses = folder, free_port(), ["127.0.0.1"]
         self.start()
 
     def start(self):
+        # It takes its word from those addresses alone, so that it needs no password.
         self.process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--dir", str(self.folder), "--appendonly", "yes",
-             "--appendfsync", "always", "--save", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            ["redis-server", "--port", str(self.port), "--bind", *self.addresses, "--protected-mode", "no", "--dir",
+             str(self.folder), "--appendonly", "yes", "--appendfsync", "always", "--save", ""],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while True:
             with contextlib.suppress(OSError):
@@ -29,6 +31,12 @@ class Redis:
                     return
             assert time.monotonic() < deadline, "redis-server did not start"
             time.sleep(0.05)
+
+    def listen_on(self, addresses):
+        """Those as well, after a restart."""
+        self.stop()
+        self.addresses += addresses
+        self.start()
 
     def stop(self):
         self.process.kill()

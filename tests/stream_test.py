@@ -8,69 +8,15 @@ import contextlib
 import json
 import re
 import signal
-import socket
 import sys
 import threading
 import time
 import unittest
 
+from hosts_for_test import make_hosts
 from limber_cli import run
-from limber_server import ITEMS, Case, Server, free_port, setUpModule, tearDownModule  # noqa: F401
+from limber_server import ITEMS, Case, Server, setUpModule, tearDownModule  # noqa: F401
 from redis_for_test import Redis
-
-
-class Proxy:
-    """A TCP proxy before Redis, which can be cut: open connections end, new ones are refused."""
-
-    def __init__(self, port):
-        self.target, self.connections, self.lock = port, [], threading.Lock()
-        self.listener = None
-        self.port = free_port()
-        self.open()
-
-    def open(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
-
-    def accept(self, listener):
-        while True:
-            try:
-                near, _ = listener.accept()
-            except OSError:
-                return  # it is cut
-            try:
-                far = socket.create_connection(("127.0.0.1", self.target), 5)
-            except OSError:
-                near.close()  # Redis is gone
-                continue
-            far.settimeout(None)
-            with self.lock:
-                self.connections.append((near, far))
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self.copy, args=(one, other), daemon=True).start()
-
-    @staticmethod
-    def copy(one, other):
-        with contextlib.suppress(OSError):
-            while data := one.recv(1 << 16):
-                other.sendall(data)
-        Proxy.end(one, other)
-
-    @staticmethod
-    def end(*connections):
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def cut(self):
-        self.end(self.listener)
-        self.listener.close()
-        with self.lock:
-            for pair in self.connections:
-                self.end(*pair)
-                for connection in pair:
-                    connection.close()
-            self.connections.clear()
 
 
 class StreamCase(Case):
@@ -79,12 +25,12 @@ class StreamCase(Case):
         self.redis = Redis(self.work)
         self.addCleanup(self.redis.stop)
 
-    def serve(self, name="one", port=None, address="127.0.0.1"):
+    def serve(self, name="one", host=None):
         """A server whose store and stream are both on the test's Redis."""
-        port = port or self.redis.port
-        return Server(self.model, f"redis://127.0.0.1:{port}", "--most-interactions", 100000, "--stream",
-                      f"redis://127.0.0.1:{port}/0?stream=clicks&group=rankers", "--stream-consumer", name,
-                      address=address)
+        address, port = host.redis if host else ("127.0.0.1", self.redis.port)
+        return Server(self.model, f"redis://{address}:{port}", "--most-interactions", 100000, "--stream",
+                      f"redis://{address}:{port}/0?stream=clicks&group=rankers", "--stream-consumer", name,
+                      **({"address": host.address, "command": host.command} if host else {}))
 
     def wait(self, holds, seconds=10, what="it did not happen"):
         deadline = time.monotonic() + seconds
@@ -142,12 +88,41 @@ class Events(StreamCase):
             letters = [dict(zip(fields[::2], fields[1::2]))
                        for _, fields in self.redis.ask("XRANGE", "clicks:dead", "-", "+")]
             self.assertEqual([letter["id"] for letter in letters], positions)
-            self.assertEqual([letter["payload"] for letter in letters], poison)
+            self.assertEqual([letter["payload"] for letter in letters], [text[:1 << 18] for text in poison])
+            self.assertEqual([int(letter["bytes"]) for letter in letters], [len(text) for text in poison])
             self.assertIn("not JSON", letters[0]["reason"])
             for position in positions:
                 self.assertIn(f"event {position} is a dead letter", server.log())
             self.assertEqual(server.metric('limber_stream_events_total{outcome="dead"}'), len(poison))
             self.wait(lambda: server.metric("limber_stream_lag") == 0)
+
+    def test_redis_that_lost_its_data_with_a_bad_event_in_hand(self):
+        with self.serve() as server:
+            server.process.send_signal(signal.SIGSTOP)
+            time.sleep(0.2)
+            self.redis.put("m", ITEMS[0])
+            poison = self.redis.ask("XADD", "clicks", "*", "event", "{no JSON")
+            # The event is on its way to the server; by the time that it puts it aside there is no group.
+            time.sleep(0.2)
+            self.redis.ask("FLUSHALL")
+            server.process.send_signal(signal.SIGCONT)
+            time.sleep(0.5)
+            self.redis.put("m", ITEMS[1])
+            self.wait(lambda: self.stored("m") >= 1)
+            letters = self.redis.ask("XRANGE", "clicks:dead", "-", "+")
+            self.assertLessEqual(len(letters), 1)
+            for _, fields in letters:
+                self.assertIn(poison, fields)
+
+    def test_no_password_is_told(self):
+        self.redis.ask("CONFIG", "SET", "requirepass", "s3cret")
+        address = f"redis://:s3cret@127.0.0.1:{self.redis.port}"
+        with Server(self.model, None, environment={
+                "LIMBER_STORE": address, "LIMBER_STREAM": f"{address}?stream=clicks&group=rankers"}) as server:
+            self.assertEqual(server.rank("m", ITEMS)["interactions"], 0)
+            self.assertNotIn("s3cret", server.line + server.log())
+            self.assertIn(f"store redis://127.0.0.1:{self.redis.port}", server.line)
+            self.assertIn("stream clicks", server.log())
 
     def test_redis_stopped_and_started(self):
         with self.serve() as server:
@@ -168,21 +143,22 @@ class Events(StreamCase):
 
 
 class ThreeServers(StreamCase):
-    """On addresses of their own, each with its own way to the Redis that holds the stream and the members."""
+    """On hosts of their own, each with its own way to the Redis that holds the stream and the members."""
 
     MEMBERS = [f"m{number}" for number in range(12)]
 
     def setUp(self):
         super().setUp()
-        self.proxies = [Proxy(self.redis.port) for _ in range(3)]
+        self.hosts = make_hosts(3, self.redis)
+        for host in self.hosts:
+            self.addCleanup(host.close)
         self.servers = [None] * 3
-        for number, proxy in enumerate(self.proxies):
-            self.addCleanup(proxy.cut)
+        for number in range(3):
             self.open(number)
         self.put, self.flowing = {}, True
 
     def open(self, number):
-        server = self.serve(f"server-{number}", self.proxies[number].port, address=f"127.0.0.{number + 1}")
+        server = self.serve(f"server-{number}", self.hosts[number])
         self.addCleanup(server.__exit__)
         self.servers[number] = server
 
@@ -260,8 +236,8 @@ class ThreeServers(StreamCase):
                 server.process.wait()
                 died, before = time.monotonic(), set(self.put)
                 self.wait(lambda: set(self.stored_positions()) >= before, 5, "not fresh 5 s after a server died")
-                print(f"a server died: all its events were in the store after {time.monotonic() - died:.1f} s",
-                      file=sys.stderr)
+                print(f"{type(self.hosts[number]).__name__}: a server died: all its events were in the store after "
+                      f"{time.monotonic() - died:.1f} s", file=sys.stderr)
                 self.open(number)
         self.assert_each_event_once()
         self.assert_fresh(self.servers)
@@ -280,7 +256,7 @@ class ThreeServers(StreamCase):
 
     def test_a_server_that_is_cut_off(self):
         with self.events():
-            self.proxies[1].cut()
+            self.hosts[1].cut()
             cut, before = time.monotonic(), set(self.put)
             lonely, others = self.servers[1], [self.servers[0], self.servers[2]]
             self.wait(lambda: lonely.ask("GET", "/health/ready")[0] == 503)
@@ -296,7 +272,7 @@ class ThreeServers(StreamCase):
                       "its events were not taken over within 5 s")
         self.assert_each_event_once()
         self.assert_fresh(others)
-        self.proxies[1].open()
+        self.hosts[1].mend()
         self.wait(lambda: lonely.ask("GET", "/health/ready")[0] == 200)
         self.wait(lambda: lonely.metric("limber_stream_usable") == 1)
         self.assert_each_event_once()

@@ -25,7 +25,7 @@ class StoreUnavailable : public Error {
 class Personaliser {
  public:
   Personaliser(MemberStore& store, std::size_t cached_members)
-      : store_(store), cache_(cached_members) {}
+      : store_(store), cache_(cached_members), keeps_members_(cached_members > 0) {}
 
   /// The member as `model` sees it now. Adapts only when neither memory nor the store has an
   /// embedding of this version that knows of all interactions. While the store cannot be used, a
@@ -48,6 +48,8 @@ class Personaliser {
   /// Removes all about a member, here and in the store. Throws StoreUnavailable.
   void forget(std::string_view member);
   std::size_t cached() const { return cache_.size(); }
+  /// Whether it keeps any in memory.
+  bool keeps_members() const { return keeps_members_; }
   MemberStore& store() { return store_; }
 
  private:
@@ -63,6 +65,7 @@ class Personaliser {
 
   MemberStore& store_;
   MemberCache cache_;
+  bool keeps_members_;
   /// How often a member was forgotten. Numbering begins anew then, so that what was read before
   /// would pass for newer than what comes after.
   std::atomic<std::uint64_t> generation_ = 0;

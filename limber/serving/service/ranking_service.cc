@@ -104,15 +104,26 @@ FeedbackResult RankingService::feedback(const ServedModel& model, std::string_vi
   return result;
 }
 
-std::vector<AppendResult> RankingService::feedback_of_many(
-    const ServedModel& model, const std::vector<MemberInteraction>& interactions) {
-  std::vector<AppendResult> results = personaliser_.append(interactions);
+std::vector<AppendResult> RankingService::store(
+    const std::vector<MemberInteraction>& interactions) {
+  return personaliser_.append(interactions);
+}
+
+void RankingService::adapt_members(const ServedModel& model,
+                                   const std::vector<MemberInteraction>& interactions) {
+  std::set<std::string> members;
+  for (const MemberInteraction& one : interactions) members.insert(one.member);
   const auto bench = model.borrow();
-  std::set<std::string_view> members;
-  for (const MemberInteraction& one : interactions) {
-    if (members.insert(one.member).second) adapted(model, *bench, one.member);
+  if (personaliser_.keeps_members()) {
+    for (const std::string& member : members) adapted(model, *bench, member);
+    return;
   }
-  return results;
+  try {
+    personaliser_.refresh_many(model, *bench,
+                               std::vector<std::string>(members.begin(), members.end()));
+  } catch (const Error& error) {
+    spdlog::warn("{} members are not adapted yet: {}", members.size(), one_line(error.what()));
+  }
 }
 
 std::shared_ptr<const MemberEntry> RankingService::adapted(const ServedModel& model,

@@ -58,9 +58,11 @@ class RankingService {
   FeedbackResult feedback(const ServedModel& model, std::string_view member,
                           const std::vector<MemberInteraction>& interactions);
 
-  /// The same for interactions of any members, all stored in one write. One result for each.
-  std::vector<AppendResult> feedback_of_many(const ServedModel& model,
-                                             const std::vector<MemberInteraction>& interactions);
+  /// The same in two steps for interactions of any members: all stored in one write, with a result
+  /// for each, and then their members adapted. What the second step does not do, the next ranking
+  /// of the member does.
+  std::vector<AppendResult> store(const std::vector<MemberInteraction>& interactions);
+  void adapt_members(const ServedModel& model, const std::vector<MemberInteraction>& interactions);
 
   std::shared_ptr<const MemberEntry> member(const ServedModel& model, std::string_view member);
   ModelHost& host() { return host_; }

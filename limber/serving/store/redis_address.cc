@@ -86,4 +86,8 @@ std::string RedisAddress::without_password() const {
                      database);
 }
 
+std::string store_without_password(std::string_view url) {
+  return url.starts_with("redis:") ? RedisAddress::parse(url).without_password() : std::string(url);
+}
+
 }  // namespace limber

@@ -20,4 +20,7 @@ struct RedisAddress {
   std::string without_password() const;
 };
 
+/// A store's address, for messages: that of a Redis without its password, others as they are.
+std::string store_without_password(std::string_view url);
+
 }  // namespace limber

@@ -38,6 +38,15 @@ std::string_view text_of(const redisReply& reply) {
   return {reply.str, reply.len};
 }
 
+/// What a Redis says that is no longer, or not yet, the one to write to. Its name may lead to
+/// another by now, and only who connects anew finds out.
+bool is_of_another_role(const redisReply& reply) {
+  if (reply.type != REDIS_REPLY_ERROR) return false;
+  const std::string_view text = text_of(reply);
+  return text.starts_with("READONLY") || text.starts_with("LOADING") ||
+         text.starts_with("MASTERDOWN") || text.starts_with("UNBLOCKED");
+}
+
 bool lacks_script(const redisReply& reply) {
   return reply.type == REDIS_REPLY_ERROR && text_of(reply).starts_with("NOSCRIPT");
 }
@@ -116,6 +125,11 @@ std::vector<RedisReply> RedisClient::run(std::span<const RedisCommand> commands,
     for (std::size_t i = 0; i < places.size(); ++i) replies[places[i]] = std::move(second[i]);
   }
   for (const RedisReply& reply : replies) {
+    if (is_of_another_role(*reply)) {
+      lease.drop();
+      const std::scoped_lock lock(mutex_);
+      idle_.clear();
+    }
     if (reply->type == REDIS_REPLY_ERROR) fail("refused a command", text_of(*reply));
   }
   return replies;
@@ -128,8 +142,10 @@ RedisClient::Connection RedisClient::connect() {
     if (left.count() > 0) {
       throw Error("{}; the next try is in {} ms", last_failure_, left.count());
     }
-    // The others need not try at the same time.
-    if (backoff_.count() > 0) next_try_ = Clock::now() + timeout_;
+    // The others need not try at the same time: finding a host's address may take longer than any
+    // timeout.
+    if (backoff_.count() > 0 && connecting_) throw Error("{}; trying again", last_failure_);
+    connecting_ = true;
   }
   std::exception_ptr failure;
   std::string reason;
@@ -139,6 +155,7 @@ RedisClient::Connection RedisClient::connect() {
     const std::scoped_lock lock(mutex_);
     backoff_ = {};
     next_try_ = {};
+    connecting_ = false;
     return connection;
   } catch (const Error& error) {
     failure = std::current_exception();
@@ -149,6 +166,7 @@ RedisClient::Connection RedisClient::connect() {
     backoff_ = std::clamp(2 * backoff_, kShortestBackoff, kLongestBackoff);
     next_try_ = Clock::now() + backoff_;
     last_failure_ = reason;
+    connecting_ = false;
     idle_.clear();
   }
   std::rethrow_exception(failure);

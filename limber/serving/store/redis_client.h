@@ -77,6 +77,7 @@ class RedisClient {
   int in_use_ = 0;
   std::chrono::milliseconds backoff_{0};
   std::chrono::steady_clock::time_point next_try_{};
+  bool connecting_ = false;
   std::string last_failure_;
 };
 

@@ -7,6 +7,7 @@
 ///     limber:i:MEMBER   list    interactions, the newest last: sequence, time, event_id, body
 ///     limber:s:MEMBER   hash    length, model, version -> time, sequence, values
 ///     limber:members    sorted set of all members, all with score 0: in the order of their bytes
+///     limber:probe      written now and then, to see whether writing works
 ///
 /// Marks let an append look for its event_id without reading the interactions; one that matches is
 /// compared with the interaction itself. Numbers in records are 8 bytes, the lowest first.

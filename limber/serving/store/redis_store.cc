@@ -22,6 +22,8 @@ namespace {
 
 constexpr std::string_view kHeads = "limber:h:", kInteractions = "limber:i:", kStates = "limber:s:";
 constexpr std::string_view kIndex = "limber:members";
+/// Written to see whether writing works.
+constexpr std::string_view kProbe = "limber:probe";
 /// Redis serves nobody else while it looks at so many members.
 constexpr std::int64_t kLargestScan = 500;
 
@@ -94,7 +96,8 @@ class RedisStore final : public MemberStore {
 
   StoreHealth health() noexcept override {
     try {
-      run_one({"PING"});
+      // A Redis that became a replica, or is full, answers a PING.
+      run_one({"SET", std::string(kProbe), "", "PX", "60000"});
     } catch (const std::exception& error) {
       return {false, error.what()};
     }

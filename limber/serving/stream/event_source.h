@@ -41,8 +41,16 @@ class EventSource {
   virtual void acknowledge(std::span<const StreamEvent> events) = 0;
 
   /// Puts an event that nobody can use aside, with its position and the reason, where people look
-  /// for it (docs/streams.md). It still has to be acknowledged.
-  virtual void put_aside(const StreamEvent& event, std::string_view reason) = 0;
+  /// for it (docs/streams.md). It still has to be acknowledged. False where it was there already.
+  virtual bool put_aside(const StreamEvent& event, std::string_view reason) = 0;
+
+  /// Leaves the events that poll() returned last to the other members of the group, and the group
+  /// to itself until the next poll(). False where others take over what is not acknowledged soon by
+  /// themselves: then they stay in hand.
+  virtual bool give_up() { return false; }
+
+  /// Events that were gone from the stream before they were stored, since the last call.
+  virtual std::int64_t take_lost() { return 0; }
 
   /// Events that wait: not delivered yet, or delivered and not acknowledged.
   virtual std::int64_t lag() = 0;

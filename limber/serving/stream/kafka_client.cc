@@ -41,9 +41,9 @@ std::string trimmed(const std::string& text) {
 
 }  // namespace
 
-KafkaSettings kafka_settings(std::initializer_list<std::pair<const char*, std::string>> settings,
-                             const std::string& file) {
+KafkaSettings kafka_settings(KafkaValues settings, const std::string& file, KafkaValues defaults) {
   KafkaSettings made(rd_kafka_conf_new());
+  for (const auto& [name, value] : defaults) set(*made, name, value, "--stream: Kafka");
   for (const auto& [name, value] : settings) set(*made, name, value, "--stream: Kafka");
   if (!file.empty()) {
     std::istringstream lines(read_file(file));
@@ -56,7 +56,8 @@ KafkaSettings kafka_settings(std::initializer_list<std::pair<const char*, std::s
       if (equals == std::string::npos) throw InputError("{}: expected NAME=VALUE", place);
       const std::string name = trimmed(line.substr(0, equals));
       const auto ours = [&](const auto& one) { return name == one.first; };
-      if (std::ranges::any_of(settings, ours)) {
+      // Servers of one name would put each other out of the group, and lose their partitions.
+      if (std::ranges::any_of(settings, ours) || name == "group.instance.id") {
         throw InputError("{}: {} is set by limber serve itself; remove the line", place, name);
       }
       set(*made, name, trimmed(line.substr(equals + 1)), place);
@@ -72,20 +73,19 @@ KafkaSettings kafka_settings(std::initializer_list<std::pair<const char*, std::s
 KafkaClient open_kafka(rd_kafka_type_t type, KafkaSettings settings) {
   std::array<char, 512> reason{};
   KafkaClient client(rd_kafka_new(type, settings.get(), reason.data(), reason.size()));
-  if (!client) throw Error("Kafka's client cannot be made: {}", one_line(reason.data()));
+  if (!client) throw InputError("--stream: Kafka: {}", one_line(reason.data()));
   // It belongs to the client now.
   static_cast<void>(settings.release());
   return client;
 }
 
 KafkaSender::KafkaSender(const std::string& brokers, const std::string& settings_file) {
-  KafkaSettings settings = kafka_settings({{"bootstrap.servers", brokers},
-                                           {"acks", "all"},
+  KafkaSettings settings = kafka_settings({{"bootstrap.servers", brokers}}, settings_file,
+                                          {{"acks", "all"},
                                            {"linger.ms", "0"},
                                            // How large is too large, the broker says.
                                            {"message.max.bytes", "100000000"},
-                                           {"message.timeout.ms", "5000"}},
-                                          settings_file);
+                                           {"message.timeout.ms", "5000"}});
   rd_kafka_conf_set_dr_msg_cb(settings.get(),
                               [](rd_kafka_t*, const rd_kafka_message_t* message, void*) {
                                 *static_cast<Delivery*>(message->_private) = {true, message->err};

@@ -16,6 +16,7 @@ struct FreeKafka {
   void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
   void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
   void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
+  void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
   void operator()(rd_kafka_topic_partition_list_t* list) const {
     rd_kafka_topic_partition_list_destroy(list);
   }
@@ -25,16 +26,19 @@ using KafkaSettings = std::unique_ptr<rd_kafka_conf_t, FreeKafka>;
 using KafkaQueue = std::unique_ptr<rd_kafka_queue_t, FreeKafka>;
 using KafkaEvent = std::unique_ptr<rd_kafka_event_t, FreeKafka>;
 using KafkaMessage = std::unique_ptr<rd_kafka_message_t, FreeKafka>;
+using KafkaTopic = std::unique_ptr<rd_kafka_topic_t, FreeKafka>;
 using KafkaPartitions = std::unique_ptr<rd_kafka_topic_partition_list_t, FreeKafka>;
 
-/// librdkafka's settings of those names, and those of a file: lines of NAME=VALUE, empty ones, and
-/// ones that begin with #. Throws InputError that names the file's line for one that librdkafka
-/// does not know, or that is given here already. What librdkafka says goes to our log, at level
-/// debug: failures are told by whoever calls it.
-KafkaSettings kafka_settings(std::initializer_list<std::pair<const char*, std::string>> settings,
-                             const std::string& file = "");
+using KafkaValues = std::initializer_list<std::pair<const char*, std::string>>;
 
-/// Throws Error for settings that librdkafka does not take.
+/// librdkafka's settings of those names, and those of a file: lines of NAME=VALUE, empty ones, and
+/// ones that begin with #. The file may say otherwise than `defaults`. Throws InputError that names
+/// the file's line for one that librdkafka does not know, or that is not a user's to say. What
+/// librdkafka says goes to our log, at level debug: failures are told by whoever calls it.
+KafkaSettings kafka_settings(KafkaValues settings, const std::string& file = "",
+                             KafkaValues defaults = {});
+
+/// Throws InputError for settings that librdkafka does not take together.
 KafkaClient open_kafka(rd_kafka_type_t type, KafkaSettings settings);
 
 /// Sends messages that must arrive.

@@ -5,8 +5,6 @@
 #include <librdkafka/rdkafka_mock.h>
 // clang-format on
 
-#include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +13,7 @@
 
 namespace limber {
 
-/// librdkafka's own small cluster, in this process, with the topic "clicks".
+/// librdkafka's own small cluster, in this process, with the topics "clicks" and "clicks.dead".
 class KafkaClusterForTest {
  public:
   explicit KafkaClusterForTest(int partitions = 2) {
@@ -23,7 +21,14 @@ class KafkaClusterForTest {
     cluster_ = rd_kafka_mock_cluster_new(client_.get(), 1);
     make_topic("clicks", partitions);
     make_topic("clicks.dead", 1);
-    sender_.emplace(brokers());
+    KafkaSettings settings = kafka_settings({{"bootstrap.servers", brokers()}, {"linger.ms", "0"}});
+    rd_kafka_conf_set_dr_msg_cb(
+        settings.get(), [](rd_kafka_t*, const rd_kafka_message_t* message, void*) {
+          *static_cast<std::string*>(message->_private) =
+              message->err ? rd_kafka_err2str(message->err)
+                           : fmt::format("clicks-{}-{}", message->partition, message->offset);
+        });
+    sender_ = open_kafka(RD_KAFKA_PRODUCER, std::move(settings));
   }
   ~KafkaClusterForTest() {
     sender_.reset();
@@ -36,7 +41,20 @@ class KafkaClusterForTest {
   void make_topic(const char* name, int partitions) {
     if (rd_kafka_mock_topic_create(cluster_, name, partitions, 1)) throw Error("no topic");
   }
-  void put(const std::string& payload) { sender_->send("clicks", payload, {}); }
+  /// Returns where it stands: "clicks-PARTITION-OFFSET". Those of one key are in one partition; one
+  /// without may be in any.
+  std::string put(const std::string& payload, const std::string& key = "") {
+    std::string place;
+    if (const auto failed = rd_kafka_producev(
+            sender_.get(), RD_KAFKA_V_TOPIC("clicks"), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+            RD_KAFKA_V_VALUE(const_cast<char*>(payload.data()), payload.size()),
+            RD_KAFKA_V_KEY(key.empty() ? nullptr : key.data(), key.size()),
+            RD_KAFKA_V_OPAQUE(&place), RD_KAFKA_V_END)) {
+      throw Error("put: {}", rd_kafka_err2str(failed));
+    }
+    while (place.empty()) rd_kafka_poll(sender_.get(), 100);
+    return place;
+  }
 
   void set_down(bool down) {
     if (down) {
@@ -86,7 +104,7 @@ class KafkaClusterForTest {
  private:
   KafkaClient client_;
   rd_kafka_mock_cluster_t* cluster_ = nullptr;
-  std::optional<KafkaSender> sender_;
+  KafkaClient sender_;
 };
 
 }  // namespace limber

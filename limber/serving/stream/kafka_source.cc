@@ -17,9 +17,12 @@ namespace limber {
 namespace {
 
 using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
 /// Of each question to a broker.
 constexpr milliseconds kTimeout{2000};
+/// A group that has not dealt out its partitions for so long does not work.
+constexpr std::chrono::seconds kLongestJoin{30};
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<milliseconds>(
@@ -51,19 +54,23 @@ std::pair<std::int32_t, std::int64_t> place_of(std::string_view position) {
 class KafkaSource final : public EventSource {
  public:
   KafkaSource(StreamAddress address, const std::string& consumer) : address_(std::move(address)) {
-    KafkaSettings settings = kafka_settings(
-        {{"bootstrap.servers", address_.brokers},
-         {"group.id", address_.group},
-         {"client.id", consumer},
-         {"enable.auto.commit", "false"},
-         {"enable.auto.offset.store", "false"},
-         {"auto.offset.reset", "earliest"},
-         // A server that was killed is missed soon; brokers allow no less unless told otherwise.
-         {"session.timeout.ms", "6000"},
-         {"heartbeat.interval.ms", "1000"},
-         {"socket.timeout.ms", "10000"},
-         {"reconnect.backoff.max.ms", "2000"}},
-        address_.settings);
+    KafkaSettings settings =
+        kafka_settings({{"bootstrap.servers", address_.brokers},
+                        {"group.id", address_.group},
+                        {"client.id", consumer},
+                        {"enable.auto.commit", "false"},
+                        {"enable.auto.offset.store", "false"},
+                        {"auto.offset.reset", "earliest"},
+                        // What is dealt out anew is dealt out as a whole: see on_rebalance().
+                        {"partition.assignment.strategy", "range,roundrobin"},
+                        {"socket.timeout.ms", "10000"},
+                        {"reconnect.backoff.max.ms", "2000"}},
+                       address_.settings,
+                       // A server that was killed is missed soon; brokers allow no less unless told
+                       // otherwise. One that hangs is missed in time, too.
+                       {{"session.timeout.ms", "6000"},
+                        {"heartbeat.interval.ms", "1000"},
+                        {"max.poll.interval.ms", "60000"}});
     rd_kafka_conf_set_opaque(settings.get(), this);
     rd_kafka_conf_set_error_cb(settings.get(),
                                [](rd_kafka_t*, int error, const char* reason, void* source) {
@@ -74,26 +81,24 @@ class KafkaSource final : public EventSource {
         [](rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions,
            void* source) { static_cast<KafkaSource*>(source)->on_rebalance(what, partitions); });
     consumer_ = open_kafka(RD_KAFKA_CONSUMER, std::move(settings));
+    // Now, and not when the first bad event comes: the settings may not do for it.
+    sender_.emplace(address_.brokers, address_.settings);
     rd_kafka_poll_set_consumer(consumer_.get());
-    const KafkaPartitions topics(rd_kafka_topic_partition_list_new(1));
-    rd_kafka_topic_partition_list_add(topics.get(), address_.name.c_str(), RD_KAFKA_PARTITION_UA);
-    if (const auto failed = rd_kafka_subscribe(consumer_.get(), topics.get())) {
-      throw InputError("--stream: {}: {}", name(), rd_kafka_err2str(failed));
-    }
+    subscribe();
   }
 
   ~KafkaSource() override { rd_kafka_consumer_close(consumer_.get()); }
 
   std::vector<StreamEvent> poll(std::size_t most, milliseconds timeout) override {
-    events_.clear();
-    std::optional<std::string> failure;
-    while (events_.size() < most && !failure) {
+    if (!subscribed_) subscribe();
+    bool failed = false;
+    while (events_.size() < most && !failed) {
       // Only the first is waited for.
       const int wait = events_.empty() ? static_cast<int>(timeout.count()) : 0;
       const KafkaMessage message(rd_kafka_consumer_poll(consumer_.get(), wait));
       if (!message) break;
       if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        down_ = false;
+        trouble_.clear();
         events_.push_back(event_of(*message));
       } else if (message->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) {
         spdlog::warn(
@@ -101,14 +106,29 @@ class KafkaSource final : public EventSource {
             "again",
             name());
       } else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        failure = describe(*message);
+        // librdkafka says it once.
+        trouble_ = describe(*message);
+        failed = true;
       }
     }
-    // What came before a failure is no less good; the failure will come again.
+    // What came before a failure is no less good.
     if (!events_.empty()) return std::exchange(events_, {});
-    if (failure) throw Error("{}", *failure);
-    if (down_) look_for_brokers();
+    if (failed) throw Error("{}", trouble_);
+    look_around();
     return {};
+  }
+
+  /// A group waits for whom it has lent partitions, and nobody else gets their events. So one that
+  /// cannot store them leaves.
+  bool give_up() override {
+    rd_kafka_unsubscribe(consumer_.get());
+    subscribed_ = false;
+    const auto end = Clock::now() + kTimeout;
+    while (joined_ && Clock::now() < end) {
+      const KafkaMessage passed_over(rd_kafka_consumer_poll(consumer_.get(), 50));
+    }
+    events_.clear();
+    return true;
   }
 
   void acknowledge(std::span<const StreamEvent> events) override {
@@ -136,14 +156,15 @@ class KafkaSource final : public EventSource {
     }
   }
 
-  void put_aside(const StreamEvent& event, std::string_view reason) override {
-    if (!sender_) sender_.emplace(address_.brokers, address_.settings);
+  bool put_aside(const StreamEvent& event, std::string_view reason) override {
     sender_->send(address_.name + ".dead", event.payload,
                   {{"id", event.position}, {"reason", reason}});
+    return true;
   }
 
   std::int64_t lag() override {
-    if (down_) throw Error("{}", down_reason_);
+    if (!trouble_.empty()) throw Error("{}", trouble_);
+    if (!joined_) throw Error("the group has not dealt out its partitions yet");
     rd_kafka_topic_partition_list_t* assigned = nullptr;
     check(rd_kafka_assignment(consumer_.get(), &assigned));
     const KafkaPartitions partitions(assigned);
@@ -182,43 +203,102 @@ class KafkaSource final : public EventSource {
     }
   }
 
+  /// Called within poll() and give_up(). Why a broker cannot be spoken to is said before all of
+  /// them are found to be gone.
   void on_error(int error, const char* reason) {
-    if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
-    down_ = true;
-    down_reason_ = one_line(reason);
+    switch (error) {
+      case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+      case RD_KAFKA_RESP_ERR__SSL:
+      case RD_KAFKA_RESP_ERR__RESOLVE:
+        why_ = one_line(reason);
+        break;
+      case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+      case RD_KAFKA_RESP_ERR__FATAL:
+        trouble_ = one_line(reason);
+        if (!why_.empty()) trouble_ += " (" + why_ + ")";
+        break;
+      default:
+        break;
+    }
   }
 
-  /// Called within poll(). Partitions that come are read from where the group has committed, so
-  /// what this poll has gathered would come once more, here or elsewhere.
+  /// Called within poll() and give_up(). Partitions that come are read from where the group has
+  /// committed, so what was gathered and not stored would come once more, here or elsewhere.
   void on_rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions) {
     events_.clear();
     committed_.clear();
     const bool comes = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-    rd_kafka_assign(consumer_.get(), comes ? partitions : nullptr);
+    const auto failed = rd_kafka_assign(consumer_.get(), comes ? partitions : nullptr);
+    joined_ = comes && failed == RD_KAFKA_RESP_ERR_NO_ERROR;
+    left_ = Clock::now();
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) trouble_ = rd_kafka_err2str(failed);
     spdlog::info("{}: {} partitions {}", name(), partitions->cnt, comes ? "came" : "went");
   }
 
-  /// librdkafka says when all brokers are gone, and not when one is back.
-  void look_for_brokers() {
+  void subscribe() {
+    const KafkaPartitions topics(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_list_add(topics.get(), address_.name.c_str(), RD_KAFKA_PARTITION_UA);
+    if (const auto failed = rd_kafka_subscribe(consumer_.get(), topics.get())) {
+      throw InputError("--stream: {}: {}", name(), rd_kafka_err2str(failed));
+    }
+    subscribed_ = true;
+    left_ = Clock::now();
+  }
+
+  /// When nothing has come: whether that is because something is wrong.
+  void look_around() {
+    if (!joined_ && Clock::now() - left_ > kLongestJoin) {
+      throw Error("the group has not dealt out its partitions for {} s{}{}", kLongestJoin.count(),
+                  trouble_.empty() ? "" : ": ", trouble_);
+    }
+    if (!trouble_.empty()) {
+      // librdkafka says when something has gone, and not when it is back.
+      const std::string still = trouble_of_topic(address_.name);
+      if (!still.empty()) {
+        trouble_ = still;
+        throw Error("{}", trouble_);
+      }
+      trouble_.clear();
+    }
+    if (joined_ && !std::exchange(looked_for_letters_, true)) {
+      const std::string letters = address_.name + ".dead";
+      if (const std::string missing = trouble_of_topic(letters); !missing.empty()) {
+        spdlog::warn("{}: {}; until then an event that nobody can use stops its partition", name(),
+                     missing);
+      }
+    }
+  }
+
+  /// "" for a topic that can be read.
+  std::string trouble_of_topic(const std::string& topic) {
+    const KafkaTopic handle(rd_kafka_topic_new(consumer_.get(), topic.c_str(), nullptr));
     const rd_kafka_metadata_t* metadata = nullptr;
-    const auto failed = rd_kafka_metadata(consumer_.get(), 0, nullptr, &metadata,
+    const auto failed = rd_kafka_metadata(consumer_.get(), 0, handle.get(), &metadata,
                                           static_cast<int>(kTimeout.count()));
-    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) throw Error("{}", down_reason_);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return trouble_.empty() ? rd_kafka_err2str(failed) : trouble_;
+    }
+    const auto error = metadata->topic_cnt == 1 ? metadata->topics[0].err
+                                                : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     rd_kafka_metadata_destroy(metadata);
-    down_ = false;
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR ? "" : describe(error, topic);
+  }
+
+  static std::string describe(rd_kafka_resp_err_t error, const std::string& topic) {
+    const bool missing = error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+    if (missing) return fmt::format("there is no topic {}; create it", topic);
+    return fmt::format("topic {}: {}", topic, rd_kafka_err2str(error));
   }
 
   std::string describe(const rd_kafka_message_t& message) const {
-    const bool missing = message.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-                         message.err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-    if (missing) return fmt::format("there is no topic {}; create it", address_.name);
-    return one_line(rd_kafka_message_errstr(&message));
+    const std::string text = describe(message.err, address_.name);
+    return text.starts_with("there is no") ? text : one_line(rd_kafka_message_errstr(&message));
   }
 
   StreamEvent event_of(const rd_kafka_message_t& message) const {
     StreamEvent event;
     event.position = fmt::format("{}-{}-{}", address_.name, message.partition, message.offset);
-    event.event_id = event.position;
     if (message.payload == nullptr) {
       event.problem = "the message has no value";
     } else {
@@ -226,6 +306,8 @@ class KafkaSource final : public EventSource {
     }
     rd_kafka_timestamp_type_t type{};
     event.time_ms = rd_kafka_message_timestamp(&message, &type);
+    // A topic that was made anew numbers its messages anew: the time tells them apart.
+    event.event_id = fmt::format("{}@{}", event.position, event.time_ms);
     if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE) event.time_ms = now_ms();
     return event;
   }
@@ -262,10 +344,12 @@ class KafkaSource final : public EventSource {
   }
 
   StreamAddress address_;
-  std::vector<StreamEvent> events_;                 ///< of the poll that runs
+  std::vector<StreamEvent> events_;                 ///< gathered, and not yet returned
   std::map<std::int32_t, std::int64_t> committed_;  ///< by partition; negative: nothing yet
-  bool down_ = false;
-  std::string down_reason_;
+  std::string trouble_;                             ///< what went wrong last; empty: nothing
+  std::string why_;  ///< what a broker had against us, or we against it
+  bool subscribed_ = false, joined_ = false, looked_for_letters_ = false;
+  Clock::time_point left_ = Clock::now();  ///< when it last was without partitions
   std::optional<KafkaSender> sender_;
   KafkaClient consumer_;
 };

@@ -57,7 +57,7 @@ TEST(SlowKafkaSource, DeliversFromTheBeginningAndNamesEvents) {
   EXPECT_EQ(events[0].payload, "a");
   EXPECT_EQ(events[2].payload, "c");
   EXPECT_EQ(events[2].position, "clicks-0-2");
-  EXPECT_EQ(events[2].event_id, "clicks-0-2");
+  EXPECT_EQ(events[2].event_id, fmt::format("clicks-0-2@{}", events[2].time_ms));
   EXPECT_GT(events[0].time_ms, std::int64_t{1'600'000'000'000});
   EXPECT_EQ(source->lag(), 3);
   source->acknowledge(std::span(events).first(2));

@@ -26,15 +26,20 @@ constexpr milliseconds kTimeout{2000}, kLongestBlock{500};
 constexpr milliseconds kIdle{2000}, kClaimInterval{500};
 
 /// Copies an entry to the dead letters, once: one that is not pending was put there before, by us
-/// or by who took it over. Acknowledged in the same step.
+/// or by who took it over. Acknowledged in the same step. Letters are kept up to a bound, or a
+/// broken sender would fill the memory that members are in.
 constexpr std::string_view kPutAside = R"(
 if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 0 end
-redis.call('XADD', KEYS[2], '*', 'id', ARGV[2], 'reason', ARGV[3], 'payload', ARGV[4])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], '*', 'id', ARGV[2], 'reason', ARGV[3],
+           'payload', ARGV[4], 'bytes', ARGV[5])
 return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 )";
+constexpr std::string_view kMostLetters = "100000";
+/// Of a payload, that a letter keeps.
+constexpr std::size_t kLongestLetter = std::size_t{256} << 10;
 
 /// Pending entries and those not delivered. Redis before 7, and one whose entries were deleted out
-/// of order, does not know the latter: they are counted, up to a bound.
+/// of order, does not know the latter: they are counted, up to a bound, since counting copies them.
 constexpr std::string_view kLag = R"(
 for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   local facts = {}
@@ -50,7 +55,7 @@ for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
 end
 return redis.error_reply('NOGROUP there is no such group')
 )";
-constexpr std::string_view kMostCounted = "10000";
+constexpr std::string_view kMostCounted = "1000";
 
 /// A consumer that owes nothing is removed, or each restart under another name would leave one.
 constexpr std::string_view kLeave = R"(
@@ -138,12 +143,26 @@ class RedisSource final : public EventSource {
     run({std::move(words)});
   }
 
-  void put_aside(const StreamEvent& event, std::string_view reason) override {
-    RedisCommand command{{"2", address_.name, address_.name + ":dead", address_.group,
-                          event.position, std::string(reason), event.payload},
-                         &put_aside_};
-    run(std::move(command));
+  bool put_aside(const StreamEvent& event, std::string_view reason) override {
+    const RedisCommand command{
+        {"2", address_.name, address_.name + ":dead", address_.group, event.position,
+         std::string(reason), event.payload.substr(0, kLongestLetter),
+         std::to_string(event.payload.size()), std::string(kMostLetters)},
+        &put_aside_};
+    try {
+      return run(command)->integer == 1;
+    } catch (const Error& error) {
+      if (!says(error, "NOGROUP")) throw;
+      // Redis has come back without its data: the event will not be delivered again.
+      make_group();
+      run({{"XADD", address_.name + ":dead", "*", "id", event.position, "reason",
+            std::string(reason), "payload", event.payload.substr(0, kLongestLetter), "bytes",
+            std::to_string(event.payload.size())}});
+      return true;
+    }
   }
+
+  std::int64_t take_lost() override { return std::exchange(lost_, 0); }
 
   std::int64_t lag() override { return run(scripted(lag_, {std::string(kMostCounted)}))->integer; }
 
@@ -164,6 +183,12 @@ class RedisSource final : public EventSource {
   void make_group() {
     try {
       run({{"XGROUP", "CREATE", address_.name, address_.group, "0", "MKSTREAM"}});
+      const std::int64_t there = run({{"XLEN", address_.name}})->integer;
+      if (there > 0) {
+        spdlog::warn(
+            "{}: the group {} is new; it reads all {} entries of the stream, from the first",
+            name(), one_line(address_.group), there);
+      }
     } catch (const Error& error) {
       if (!says(error, "BUSYGROUP")) throw;
     }
@@ -203,20 +228,27 @@ class RedisSource final : public EventSource {
     // "0-0": it has looked at all that is pending.
     next_claim_ = Clock::now();
     if (claim_position_ == "0-0") next_claim_ += kClaimInterval;
+    // From Redis 7 on: those that are no longer there, which it has taken from the pending ones.
+    if (parts.size() > 2) {
+      for (const redisReply* gone : elements_of(*parts[2])) lose(text_of(*gone));
+    }
     return events_of(elements_of(*parts[1]));
   }
 
   std::vector<StreamEvent> events_of(std::span<redisReply*> entries) {
     std::vector<StreamEvent> events, trimmed;
     for (const redisReply* entry : entries) {
-      // Redis 6.2 says nothing in place of an entry that was claimed and is no longer there.
-      if (entry->type == REDIS_REPLY_NIL) continue;
+      // Redis 6.2 says nothing in place of an entry that was claimed and is no longer there. It is
+      // pending, and ours: reading these tells which one it was.
+      if (entry->type == REDIS_REPLY_NIL) {
+        start_over();
+        continue;
+      }
       const auto pair = elements_of(*entry);
       if (pair.size() != 2) throw Error("stream: Redis' answer is cut short");
       StreamEvent event = event_of(text_of(*pair[0]));
       if (pair[1]->type == REDIS_REPLY_NIL) {
-        spdlog::warn("{}: {} was trimmed from the stream before it was stored", name(),
-                     event.position);
+        lose(event.position);
         trimmed.push_back(std::move(event));
         continue;
       }
@@ -225,6 +257,11 @@ class RedisSource final : public EventSource {
     }
     acknowledge(trimmed);
     return events;
+  }
+
+  void lose(std::string_view id) {
+    ++lost_;
+    spdlog::warn("{}: {} was trimmed from the stream before it was stored", name(), id);
   }
 
   StreamEvent event_of(std::string_view id) const {
@@ -261,6 +298,7 @@ class RedisSource final : public EventSource {
   bool reads_own_ = true;
   std::string own_position_ = "0", claim_position_ = "0-0";
   Clock::time_point next_claim_{};
+  std::int64_t lost_ = 0;
 };
 
 }  // namespace

@@ -48,6 +48,7 @@ std::map<std::string, std::string, std::less<>> parse_query(
       fail(form, fmt::format("a % in {} is not followed by two hexadecimal digits; write it as %25",
                              name));
     }
+    if (value->find('\0') != std::string::npos) fail(form, fmt::format("{} holds %00", name));
     if (!values.emplace(name, *value).second) fail(form, fmt::format("{} is given twice", name));
   }
   for (const std::string_view name : required) {

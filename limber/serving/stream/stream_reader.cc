@@ -17,6 +17,12 @@ namespace {
 /// Of the same failure, one line in the log for so long.
 constexpr std::chrono::seconds kBetweenWords{10};
 constexpr std::chrono::seconds kBetweenLags{1};
+/// A question that takes long is asked less often: of the thread's time it may have this share.
+constexpr int kShareOfLags = 10;
+/// So many dead letters are told one by one in each of the intervals between words.
+constexpr std::int64_t kLettersTold = 20;
+/// After so many failures of a whole batch its events are tried one by one.
+constexpr int kTriesTogether = 3;
 /// What a line of the log, and a dead letter, says of a reason.
 constexpr std::size_t kLongestReason = 500;
 
@@ -29,9 +35,11 @@ http::Metrics::Counter& outcome(http::Metrics& metrics, const std::string& name)
 
 /// Events as what is to be stored of them.
 struct StreamReader::Batch {
+  std::vector<const StreamEvent*> good;
   std::vector<std::size_t> sizes;               ///< of each good event: its interactions
   std::vector<MemberInteraction> interactions;  ///< of all good events, in order
   std::vector<std::pair<const StreamEvent*, std::string>> bad;  ///< and why
+  int failures = 0;                                             ///< to store it
 };
 
 StreamReader::StreamReader(std::unique_ptr<EventSource> source, RankingService& service,
@@ -40,7 +48,7 @@ StreamReader::StreamReader(std::unique_ptr<EventSource> source, RankingService& 
       service_(service),
       options_(options),
       outcomes_{outcome(metrics, "stored"), outcome(metrics, "duplicate"),
-                outcome(metrics, "expired"), outcome(metrics, "dead")},
+                outcome(metrics, "expired"), outcome(metrics, "dead"), outcome(metrics, "lost")},
       failures_(metrics.counter("limber_stream_failures_total",
                                 "Failed tries to read the stream, to store its events, or to "
                                 "acknowledge them")),
@@ -75,6 +83,7 @@ void StreamReader::run() {
   std::vector<StreamEvent> events;
   while (insist("read", [&] { events = source_->poll(options_.batch, options_.wait); })) {
     if (!events.empty()) handle(events);
+    outcomes_.lost.Increment(static_cast<double>(source_->take_lost()));
     look_at_lag();
     if (stopping(std::chrono::milliseconds(0))) break;
   }
@@ -83,16 +92,26 @@ void StreamReader::run() {
 }
 
 void StreamReader::handle(const std::vector<StreamEvent>& events) {
-  const Batch batch = parse(events);
+  Batch batch = parse(events);
   const auto aside = [&](const auto& bad) {
     return insist("put aside", [&] { put_aside(*bad.first, bad.second); });
   };
-  if (insist("stored", [&] { store(batch); }) && std::ranges::all_of(batch.bad, aside) &&
+  if (insist(
+          "stored", [&] { store(batch); }, /*may_give_up=*/true) &&
+      std::ranges::all_of(batch.bad, aside) &&
       insist("acknowledged", [&] { source_->acknowledge(events); })) {
+    // Only now: whoever waits longer than a server should need gets the events, too. A server that
+    // is killed here leaves embeddings behind that do not know all; whoever ranks sees that.
+    service_.adapt_members(*service_.host().current(), batch.interactions);
     return;
   }
   spdlog::warn("{}: {} events from {} on are left to be delivered again", source_->name(),
                events.size(), events.front().position);
+  // Others have them now, or will. Not before the store works are there any more for us.
+  insist("stored", [&] {
+    const StoreHealth health = service_.personaliser().store().health();
+    if (!health.usable) throw Error("{}", health.reason);
+  });
 }
 
 StreamReader::Batch StreamReader::parse(const std::vector<StreamEvent>& events) const {
@@ -108,20 +127,69 @@ StreamReader::Batch StreamReader::parse(const std::vector<StreamEvent>& events) 
       FeedbackBody body = read_feedback(service_, *model, event.payload, options_.most_interactions,
                                         {event.time_ms, event.event_id});
       MemberStore::check(body.interactions);
+      batch.good.push_back(&event);
       batch.sizes.push_back(body.interactions.size());
       std::ranges::move(body.interactions, std::back_inserter(batch.interactions));
-    } catch (const InputError& error) {
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {
+      // Whatever an event does to those who read it, it does to all: it is kept, with the reason.
       batch.bad.emplace_back(&event, one_short_line(error.what(), kLongestReason));
     }
   }
   return batch;
 }
 
-void StreamReader::store(const Batch& batch) {
+void StreamReader::store(Batch& batch) {
   if (batch.sizes.empty()) return;
-  // A newer model may have come while the store was gone.
-  const auto model = service_.host().current();
-  const auto results = service_.feedback_of_many(*model, batch.interactions);
+  try {
+    count(batch, service_.store(batch.interactions));
+  } catch (const Error&) {
+    if (++batch.failures < kTriesTogether || batch.good.size() < 2) throw;
+    store_one_by_one(batch);
+  }
+}
+
+/// One member's damaged record must not keep the others' events waiting.
+void StreamReader::store_one_by_one(Batch& batch) {
+  Batch refused;
+  std::string reason;
+  std::size_t first = 0;
+  for (std::size_t e = 0; e < batch.good.size(); ++e) {
+    const auto begin = batch.interactions.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = begin + static_cast<std::ptrdiff_t>(batch.sizes[e]);
+    first += batch.sizes[e];
+    Batch one;
+    one.sizes = {batch.sizes[e]};
+    one.interactions.assign(begin, end);
+    try {
+      count(one, service_.store(one.interactions));
+    } catch (const Error& error) {
+      reason = error.what();
+      if (!service_.personaliser().store().health().usable) throw;
+      refused.good.push_back(batch.good[e]);
+      refused.sizes.push_back(batch.sizes[e]);
+      refused.interactions.insert(refused.interactions.end(), begin, end);
+    }
+  }
+  // A store that takes none of them may be mended yet; one that takes others has something against
+  // these.
+  refused.failures = batch.failures;
+  refused.bad = std::move(batch.bad);
+  const bool takes_others = refused.good.size() < batch.good.size();
+  batch = std::move(refused);
+  if (batch.good.empty()) return;
+  if (!takes_others) throw Error("{}", reason);
+  for (const StreamEvent* event : batch.good) {
+    batch.bad.emplace_back(event,
+                           "the store does not take it: " + one_short_line(reason, kLongestReason));
+  }
+  batch.good.clear();
+  batch.sizes.clear();
+  batch.interactions.clear();
+}
+
+void StreamReader::count(const Batch& batch, const std::vector<AppendResult>& results) {
   std::size_t first = 0;
   for (const std::size_t size : batch.sizes) {
     const auto of_event = std::span(results).subspan(first, size);
@@ -137,13 +205,24 @@ void StreamReader::store(const Batch& batch) {
 }
 
 void StreamReader::put_aside(const StreamEvent& event, const std::string& reason) {
-  source_->put_aside(event, reason);
+  if (!source_->put_aside(event, reason)) return;
   outcomes_.dead.Increment();
+  // A broken sender must not fill the disk that the log is on.
+  if (Clock::now() >= next_letter_) {
+    if (silent_letters_ > kLettersTold) {
+      spdlog::warn("{}: {} more events are dead letters", source_->name(),
+                   silent_letters_ - kLettersTold);
+    }
+    next_letter_ = Clock::now() + kBetweenWords;
+    silent_letters_ = 0;
+  }
+  if (++silent_letters_ > kLettersTold) return;
   spdlog::warn("{}: event {} is a dead letter: {}", source_->name(), event.position, reason);
 }
 
 template <class Action>
-bool StreamReader::insist(std::string_view what, const Action& action) {
+bool StreamReader::insist(std::string_view what, const Action& action, bool may_give_up) {
+  const auto begin = Clock::now();
   for (auto pause = options_.shortest_backoff;;
        pause = std::min(2 * pause, options_.longest_backoff)) {
     try {
@@ -157,6 +236,9 @@ bool StreamReader::insist(std::string_view what, const Action& action) {
     // While the store is gone the stream may be there: whoever watches the lag must see it grow.
     look_at_lag();
     if (stopping(pause)) return false;
+    if (may_give_up && Clock::now() - begin > options_.patience && source_->give_up()) {
+      return false;
+    }
   }
 }
 
@@ -173,12 +255,13 @@ void StreamReader::failed(std::string_view what, std::string_view reason) {
 void StreamReader::look_at_lag() {
   const auto now = Clock::now();
   if (now < next_lag_) return;
-  next_lag_ = now + kBetweenLags;
   try {
     lag_.Set(static_cast<double>(source_->lag()));
   } catch (const std::exception&) {
     // The stream cannot be reached, of which reading will tell. The last lag stands.
   }
+  const auto after = Clock::now();
+  next_lag_ = after + std::max<Clock::duration>(kBetweenLags, kShareOfLags * (after - now));
 }
 
 bool StreamReader::stopping(std::chrono::milliseconds within) {

@@ -23,6 +23,7 @@ struct StreamReaderOptions {
   std::size_t most_bytes = std::size_t{1} << 20;  ///< of an event
   std::chrono::milliseconds wait{500};            ///< for an event; bounds how long a stop takes
   std::chrono::milliseconds shortest_backoff{50}, longest_backoff{2000};
+  std::chrono::milliseconds patience{2000};  ///< with a store, before others get the events
 };
 
 /// Applies the events of a stream to members, on a thread of its own: reads a batch, stores it in
@@ -50,19 +51,23 @@ class StreamReader {
  private:
   using Clock = std::chrono::steady_clock;
   struct Outcomes {
-    http::Metrics::Counter &stored, &duplicate, &expired, &dead;
+    http::Metrics::Counter &stored, &duplicate, &expired, &dead, &lost;
   };
   struct Batch;
 
   void run();
   void handle(const std::vector<StreamEvent>& events);
   Batch parse(const std::vector<StreamEvent>& events) const;
-  void store(const Batch& batch);
+  void store(Batch& batch);
+  void count(const Batch& batch, const std::vector<AppendResult>& results);
   void put_aside(const StreamEvent& event, const std::string& reason);
 
-  /// Does `action` until it succeeds, with growing pauses. False when it was asked to stop before.
+  void store_one_by_one(Batch& batch);
+
+  /// Does `action` until it succeeds, with growing pauses. False when it was asked to stop before,
+  /// or when the events in hand were left to others, which `may_give_up` allows.
   template <class Action>
-  bool insist(std::string_view what, const Action& action);
+  bool insist(std::string_view what, const Action& action, bool may_give_up = false);
   void failed(std::string_view what, std::string_view reason);
   void look_at_lag();
   /// Whether it was asked to stop, now or within that time.
@@ -76,7 +81,8 @@ class StreamReader {
   http::Metrics::Gauge& lag_;
   http::Metrics::Gauge& usable_;
 
-  Clock::time_point next_lag_{}, next_word_{};
+  Clock::time_point next_lag_{}, next_word_{}, next_letter_{};
+  std::int64_t silent_letters_ = 0;
 
   std::mutex mutex_;
   std::condition_variable stop_asked_;

@@ -25,6 +25,9 @@ class FakeSource : public EventSource {
     std::vector<std::string> acknowledged;
     std::map<std::string, std::string> dead;
     int failing_polls = 0, failing_acknowledgements = 0, failing_asides = 0;
+    bool leaves = false;  ///< whether others get what is given up
+    int given_up = 0;
+    std::int64_t lost = 0;
   };
   explicit FakeSource(State& state) : state_(state) {}
 
@@ -49,10 +52,19 @@ class FakeSource : public EventSource {
     fail_if(state_.failing_acknowledgements);
     for (const StreamEvent& event : events) state_.acknowledged.push_back(event.position);
   }
-  void put_aside(const StreamEvent& event, std::string_view reason) override {
+  bool put_aside(const StreamEvent& event, std::string_view reason) override {
     const std::scoped_lock lock(state_.mutex);
     fail_if(state_.failing_asides);
-    state_.dead[event.position] = reason;
+    return state_.dead.emplace(event.position, reason).second;
+  }
+  bool give_up() override {
+    const std::scoped_lock lock(state_.mutex);
+    if (state_.leaves) ++state_.given_up;
+    return state_.leaves;
+  }
+  std::int64_t take_lost() override {
+    const std::scoped_lock lock(state_.mutex);
+    return std::exchange(state_.lost, 0);
   }
   std::int64_t lag() override {
     const std::scoped_lock lock(state_.mutex);
@@ -73,11 +85,15 @@ class FailingStore : public ForwardingStore {
  public:
   std::atomic<bool> failing = false;
   std::atomic<int> writes = 0;
+  std::string refused;  ///< a member whose record is damaged
 
  protected:
   std::vector<AppendResult> do_append(std::span<const MemberInteraction> interactions) override {
     ++writes;
     if (failing) throw Error("the disk is full");
+    for (const auto& one : interactions) {
+      if (one.member == refused) throw Error("the record of {} is damaged", refused);
+    }
     return ForwardingStore::do_append(interactions);
   }
 };
@@ -148,9 +164,9 @@ TEST_F(StreamReaderTest, AnEventMovesItsMemberAsFeedbackDoes) {
   put("1-1", R"({"member":7,"interactions":[{"item":1,"click":1},{"item":2,"click":0}]})");
   start();
   wait_acknowledged(2);
-  // What is in memory is fresh, too.
+  // What is in memory is fresh, too, as soon as it is adapted.
+  wait_until([&] { return service_->member(*model, "ann")->sequence == 1; });
   EXPECT_NE(service_->member(*model, "ann")->vector.known, before->vector.known);
-  EXPECT_EQ(service_->member(*model, "ann")->sequence, 1);
   const auto ann = store_.recent("ann", 10), seven = store_.recent("7", 10);
   ASSERT_EQ(ann.size(), 1U);
   EXPECT_EQ(ann[0].interaction.event_id, "s/1-0");
@@ -243,6 +259,46 @@ TEST_F(StreamReaderTest, NothingIsAcknowledgedBeforeTheStoreHasIt) {
   EXPECT_EQ(store_.recent("ann", 10).size(), 1U);
   EXPECT_EQ(metric("limber_stream_usable"), 1);
   EXPECT_EQ(outcome("stored"), 1);
+}
+
+TEST_F(StreamReaderTest, WhatCannotBeStoredIsLeftToOthersWhoWillHaveIt) {
+  source_.leaves = true;
+  store_.failing = true;
+  put("1-0", click("ann", 1));
+  StreamReaderOptions options;
+  options.patience = milliseconds(20);
+  start(options);
+  wait_until([&] {
+    const std::scoped_lock lock(source_.mutex);
+    return source_.given_up >= 1;
+  });
+  store_.failing = false;
+  put("2-0", click("ann", 2));
+  wait_acknowledged(1);
+  // The first is another server's now.
+  EXPECT_EQ(acknowledged(), std::vector<std::string>{"2-0"});
+  EXPECT_EQ(store_.recent("ann", 10).size(), 1U);
+}
+
+TEST_F(StreamReaderTest, ADamagedRecordStopsNobodyElse) {
+  store_.refused = "bob";
+  for (int i = 0; i < 9; ++i) {
+    put(std::to_string(i), click(i % 3 == 1 ? "bob" : i % 3 == 0 ? "ann" : "eve", i));
+  }
+  start();
+  wait_acknowledged(9);
+  EXPECT_EQ(store_.recent("ann", 10).size(), 3U);
+  EXPECT_EQ(store_.recent("eve", 10).size(), 3U);
+  EXPECT_EQ(source_.dead.size(), 3U);
+  EXPECT_NE(source_.dead["4"].find("the record of bob is damaged"), std::string::npos);
+  EXPECT_EQ(outcome("stored"), 6);
+  EXPECT_EQ(outcome("dead"), 3);
+}
+
+TEST_F(StreamReaderTest, WhatTheStreamLostIsCounted) {
+  source_.lost = 3;
+  start();
+  wait_until([&] { return outcome("lost") == 3; });
 }
 
 TEST_F(StreamReaderTest, ASourceThatFailsIsAskedAgain) {
