@@ -18,6 +18,7 @@
 #include "limber/core/data/check_labels.h"
 #include "limber/core/data/check_weights.h"
 #include "limber/core/data/dataset_builder.h"
+#include "limber/training/distributed/nccl_backend.h"
 #include "limber/training/train/checkpoint_parts.h"
 #include "limber/training/train/incremental.h"
 #include "limber/training/train/last_layer_posterior.h"
@@ -95,10 +96,13 @@ std::shared_ptr<ProcessGroup> meet(const Config& config, const TrainArguments& a
   if (config.train.incremental.fisher_rows > 0) {
     refuse("train.incremental.fisher_rows: one process alone can measure Fisher information");
   }
-  if (config.train.device == "cuda") {
-    refuse("train.device: cuda: several processes train on the CPU");
+  const bool on_cards = config.train.device == "cuda";
+  if (on_cards && !has_nccl()) {
+    refuse("train.device: cuda: this Limber was built without LIMBER_NCCL (docs/distributed.md)");
   }
+  if (on_cards) choose_device(config.train.device);
   std::shared_ptr<ProcessGroup> ranks = ProcessGroup::from_environment();
+  if (on_cards) ranks->use_cards();
   if (!ranks->is_first()) {
     // What all would say, one says.
     spdlog::set_level(spdlog::level::err);
@@ -110,6 +114,19 @@ std::shared_ptr<ProcessGroup> meet(const Config& config, const TrainArguments& a
     torch::set_num_threads(std::max(1, torch::get_num_threads() / ranks->size_of_host()));
   }
   return ranks;
+}
+
+/// Of several processes on a machine each takes a card of its own; without a word for cards they
+/// train on the CPU.
+torch::Device device_for(const std::string& device, const ProcessGroup* ranks) {
+  if (ranks == nullptr) return choose_device(device);
+  if (device != "cuda") return torch::kCPU;
+  const auto cards = static_cast<int>(torch::cuda::device_count());
+  if (ranks->size_of_host() > cards) {
+    throw InputError("train.device: cuda: {} processes on this machine, and {} graphics cards",
+                     ranks->size_of_host(), cards);
+  }
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(ranks->place_on_host())};
 }
 
 std::vector<std::pair<const char*, double>> phases(const StepSeconds& spent) {
@@ -150,7 +167,7 @@ int run_train(const TrainArguments& arguments) {
   const std::shared_ptr<ProcessGroup> ranks = meet(config, arguments);
   const bool first = !ranks || ranks->is_first();
   if (config.train.threads > 0) torch::set_num_threads(static_cast<int>(config.train.threads));
-  const torch::Device device = ranks ? torch::kCPU : choose_device(config.train.device);
+  const torch::Device device = device_for(config.train.device, ranks.get());
 
   std::optional<Line> line;
   if (!arguments.from.empty()) line = open_line(arguments.from, arguments.models, config);

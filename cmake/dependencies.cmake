@@ -137,6 +137,23 @@ if(LIMBER_TRAINING)
   endif()
 endif()
 
+# NCCL sums over graphics cards; a LibTorch for CUDA has it inside, its header comes from elsewhere.
+option(LIMBER_NCCL "Train on graphics cards with several processes (needs a LibTorch for CUDA, and NCCL's header)" OFF)
+if(LIMBER_TRAINING AND LIMBER_NCCL)
+  if(NOT TARGET torch_cuda)
+    message(FATAL_ERROR "limber: LIMBER_NCCL needs a LibTorch for CUDA; set Torch_DIR to one, or -DLIMBER_NCCL=OFF")
+  endif()
+  limber_ask_python(nccl_prefix "import nvidia.nccl; print(nvidia.nccl.__path__[0])")
+  find_path(NCCL_INCLUDE_DIR nccl.h HINTS "${nccl_prefix}/include")
+  if(NOT NCCL_INCLUDE_DIR)
+    message(FATAL_ERROR "limber: NCCL's header nccl.h was not found; set NCCL_INCLUDE_DIR, or -DLIMBER_NCCL=OFF")
+  endif()
+  find_package(CUDAToolkit REQUIRED)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/limber/training/distributed/nccl_backend.cc
+    DIRECTORY ${PROJECT_SOURCE_DIR} PROPERTIES COMPILE_DEFINITIONS USE_C10D_NCCL SKIP_PRECOMPILE_HEADERS ON
+    INCLUDE_DIRECTORIES "${NCCL_INCLUDE_DIR};${CUDAToolkit_INCLUDE_DIRS}")
+endif()
+
 function(limber_use_torch target)
   target_link_libraries(${target} PUBLIC limber_torch)
   target_precompile_headers(${target} REUSE_FROM limber_torch_header)

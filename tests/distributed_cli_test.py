@@ -14,6 +14,7 @@ import sys
 import time
 import unittest
 
+import pyarrow.parquet as parquet
 from cli_case import Case
 from limber_cli import LIMBER
 
@@ -29,6 +30,13 @@ def free_port():
 
 
 class DistributedTest(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Many row groups, so that each process reads a share.
+        log = cls.folder / "parquet/interactions.parquet"
+        parquet.write_table(parquet.read_table(log), log, row_group_size=150)
+
     def command(self, config, models, *arguments):
         return [LIMBER, "train", str(config), "--models", str(models), "--resamples", "0",
                 *[word for setting in SETTINGS for word in ("--set", setting)], *map(str, arguments)]

@@ -30,6 +30,9 @@ class ColumnFile {
     ++size_;
     if (pending_.size() == block) flush();
   }
+  void append(std::span<const T> values) {
+    for (const T value : values) append(value);
+  }
   std::int64_t size() const { return size_; }
 
   /// Ends the writing and maps what was written.

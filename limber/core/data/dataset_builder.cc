@@ -1,14 +1,13 @@
 #include "limber/core/data/dataset_builder.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <optional>
 
 #include "limber/core/base/error.h"
 #include "limber/core/data/check_labels.h"
-#include "limber/core/data/label_columns.h"
 #include "limber/core/data/new_encoders.h"
+#include "limber/core/data/raw_interactions.h"
 #include "limber/core/data/sorted_column.h"
 #include "limber/core/data/source_builder.h"
 #include "limber/core/data/source_files.h"
@@ -20,23 +19,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-float sample_weight(const ColumnView& view, std::int64_t i) {
-  const auto weight = static_cast<float>(view.number(i));
-  if (std::isnan(weight)) throw BadValue("the weight is missing");
-  if (weight < 0) throw BadValue("the weight is negative");
-  if (std::isinf(weight)) throw BadValue("the weight is too large");
-  return weight;
-}
-
 /// A data set while it is built: the steps are called in the order in which they stand here.
 class DatasetBuilder {
  public:
-  DatasetBuilder(const Config& config, const fs::path& folder, Fit fit, const MemberShard& members)
+  DatasetBuilder(const Config& config, const fs::path& folder, Fit fit)
       : config_(config),
         data_(config.data),
         folder_(folder),
         fit_(fit),
-        members_(members),
         skip_(data_.on_bad_row == "skip"),
         files_(find_sources(data_, fit == Fit::fixed)),
         builders_(files_.size()) {
@@ -48,8 +38,14 @@ class DatasetBuilder {
   void take_encoders(const std::vector<FeatureEncoder>* encoders);
   /// Side tables first: their rows must be known when the interactions point at them.
   void read_side_tables();
-  void read_interactions();
-  bool empty() const { return dataset_.rows == 0; }
+  /// Then the interactions, by what this makes ready.
+  void begin_interactions();
+  RawInteractions& interactions() { return *raw_; }
+  Dataset build(const LabelThresholds* stored);
+
+ private:
+  void add_features(std::size_t source);
+  void end_interactions();
   void sort();
   void find_training_rows();
   void evaluate_labels(const LabelThresholds* stored);
@@ -57,22 +53,17 @@ class DatasetBuilder {
   void finish_features();
   Dataset finish();
 
- private:
-  void add_features(std::size_t source);
-
   const Config& config_;
   const DataOptions& data_;
   const fs::path& folder_;
   Fit fit_;
-  MemberShard members_;
   bool skip_;
   std::vector<SourceFiles> files_;
   std::vector<SourceBuilder> builders_;
   Dataset dataset_;
   std::vector<std::vector<int>> features_;  ///< by source: indices of encoders
-  std::optional<LabelColumns> labels_;
-  std::vector<MappedFile> raw_side_;
-  MappedFile tasks_, raw_times_, raw_weights_, raw_numbers_, order_file_, trains_file_;
+  std::optional<RawInteractions> raw_;
+  MappedFile order_file_, trains_file_;
   std::vector<std::vector<std::int64_t>> side_weights_;  ///< training rows of each side row
 
   std::span<const std::int64_t> order() const {
@@ -114,73 +105,20 @@ void DatasetBuilder::read_side_tables() {
   }
 }
 
-void DatasetBuilder::read_interactions() {
-  SourceBuilder& main = builders_[0];
-  const std::size_t task_view = main.use(data_.task);
-  const auto view_of = [&](const std::string& column) {
-    return column.empty() ? std::nullopt : std::optional(main.use(column));
-  };
-  const std::optional<std::size_t> time_view = view_of(data_.time);
-  const std::optional<std::size_t> weight_view = view_of(data_.weight);
-  LabelColumns& labels = labels_.emplace(data_, files_[0], main, folder_);
-  std::vector<std::size_t> key_views;
-  std::vector<ColumnFile<std::int32_t>> raw_side;
-  for (std::size_t s = 1; s < files_.size(); ++s) {
-    key_views.push_back(main.use(files_[s].key));
-    raw_side.emplace_back(folder_ / ("raw_side." + files_[s].name));
-  }
+void DatasetBuilder::begin_interactions() {
   add_features(0);
+  raw_.emplace(data_, files_, builders_, folder_);
+}
 
-  ColumnFile<std::int32_t> raw_tasks(folder_ / "raw_tasks");
-  ColumnFile<std::int64_t> raw_times(folder_ / "raw_times");
-  ColumnFile<float> raw_weights(folder_ / "raw_weights");
-  ColumnFile<std::int64_t> raw_numbers(folder_ / "raw_numbers");
-  std::int64_t number = 0;
-  for_each_row(files_[0].files, main.columns, skip_, "reading interactions", dataset_.bad_rows,
-               [&](std::vector<ColumnView>& views, std::int64_t i, std::size_t& at) {
-                 at = task_view;
-                 if (views[at].is_null(i)) throw BadValue("the task is missing");
-                 if (!members_.has(views[at].key(i))) {
-                   ++number;
-                   return;
-                 }
-                 std::int64_t time = 0;
-                 if (time_view) {
-                   at = *time_view;
-                   time = views[at].time(i);
-                 }
-                 labels.read(views, i, at);
-                 float weight = 1;
-                 if (weight_view) {
-                   at = *weight_view;
-                   weight = sample_weight(views[at], i);
-                 }
-                 main.read(views, i, at);
-                 at = task_view;
-                 raw_tasks.append(dataset_.task_keys.add(views[at].key(i)) - 1);
-                 raw_times.append(time);
-                 labels.store();
-                 if (weight_view) raw_weights.append(weight);
-                 if (!members_.all()) raw_numbers.append(number);
-                 ++number;
-                 for (std::size_t s = 0; s < key_views.size(); ++s) {
-                   at = key_views[s];
-                   // A key that the side table lacks gets a row of its own there, all else missing.
-                   const Key key = views[at].is_null(i) ? Key{} : views[at].key(i);
-                   raw_side[s].append(builders_[s + 1].keys.add(key) - 1);
-                 }
-                 main.store();
-                 ++dataset_.rows;
-               });
-  if (dataset_.rows == 0) {
-    if (number > 0) return;  // all of them rows of other members
+void DatasetBuilder::end_interactions() {
+  raw_->finish();
+  dataset_.rows = raw_->rows;
+  dataset_.bad_rows += raw_->bad_rows;
+  dataset_.task_keys = std::move(raw_->task_keys);
+  // All may be rows of other members.
+  if (dataset_.rows == 0 && raw_->passed_over == 0) {
     throw InputError("{}: holds no usable row", files_[0].files[0].string());
   }
-  tasks_ = raw_tasks.finish();
-  raw_times_ = raw_times.finish();
-  raw_weights_ = raw_weights.finish();
-  raw_numbers_ = raw_numbers.finish();
-  for (ColumnFile<std::int32_t>& side : raw_side) raw_side_.push_back(side.finish());
 }
 
 void DatasetBuilder::sort() {
@@ -189,16 +127,16 @@ void DatasetBuilder::sort() {
   dataset_.split_by_member = split.kind == "members";
   const std::span<const std::int64_t> times = data_.time.empty()
                                                   ? std::span<const std::int64_t>{}
-                                                  : std::as_const(raw_times_).as<std::int64_t>();
-  order_file_ = sort_rows(std::as_const(tasks_).as<std::int32_t>(), times,
-                          std::as_const(raw_numbers_).as<std::int64_t>(),
+                                                  : std::as_const(raw_->times).as<std::int64_t>();
+  order_file_ = sort_rows(std::as_const(raw_->tasks).as<std::int32_t>(), times,
+                          std::as_const(raw_->numbers).as<std::int64_t>(),
                           dataset_.task_keys.size() - 1, split, folder_ / "order", dataset_.tasks);
   assign_parts(dataset_.task_keys, split, dataset_.tasks);
-  dataset_.layout.labels = labels_->names();
-  dataset_.labels = labels_->sorted(order(), folder_ / "labels");
+  dataset_.layout.labels = raw_->labels.names();
+  dataset_.labels = raw_->labels.sorted(order(), folder_ / "labels");
   if (!data_.weight.empty()) {
-    dataset_.weights =
-        sorted_column<float>(folder_ / "weights", std::as_const(raw_weights_).as<float>(), order());
+    dataset_.weights = sorted_column<float>(folder_ / "weights",
+                                            std::as_const(raw_->weights).as<float>(), order());
   }
   if (!data_.time.empty()) {
     dataset_.times = sorted_column<std::int64_t>(folder_ / "times", times, order());
@@ -223,17 +161,17 @@ void DatasetBuilder::find_training_rows() {
 }
 
 void DatasetBuilder::evaluate_labels(const LabelThresholds* stored) {
-  dataset_.layout.label_thresholds = labels_->evaluate(
+  dataset_.layout.label_thresholds = raw_->labels.evaluate(
       fit_, stored != nullptr ? *stored : LabelThresholds{}, order(),
       std::as_const(trains_file_).as<std::uint8_t>(), dataset_.labels.as<float>());
 }
 
 void DatasetBuilder::sort_side_rows() {
   const auto trains = std::as_const(trains_file_).as<std::uint8_t>();
-  for (std::size_t s = 0; s < raw_side_.size(); ++s) {
+  for (std::size_t s = 0; s < raw_->side_rows.size(); ++s) {
     dataset_.side_rows.push_back(
         sorted_column<std::int32_t>(folder_ / ("side." + files_[s + 1].name),
-                                    std::as_const(raw_side_[s]).as<std::int32_t>(), order()));
+                                    std::as_const(raw_->side_rows[s]).as<std::int32_t>(), order()));
     const auto rows = std::as_const(dataset_.side_rows.back()).as<std::int32_t>();
     auto& weights =
         side_weights_.emplace_back(static_cast<std::size_t>(builders_[s + 1].keys.size() - 1), 0);
@@ -273,7 +211,7 @@ Dataset DatasetBuilder::finish() {
   std::vector<std::string> tables;
   for (std::size_t s = 1; s < files_.size(); ++s) tables.push_back(files_[s].name);
   LabelThresholds thresholds = std::move(dataset_.layout.label_thresholds);
-  dataset_.layout = make_layout(dataset_.encoders, tables, labels_->names());
+  dataset_.layout = make_layout(dataset_.encoders, tables, raw_->labels.names());
   dataset_.layout.label_thresholds = std::move(thresholds);
   if (fit_ == Fit::anew) check_labels(dataset_);
   for (const char* name :
@@ -284,22 +222,47 @@ Dataset DatasetBuilder::finish() {
   return std::move(dataset_);
 }
 
+Dataset DatasetBuilder::build(const LabelThresholds* stored) {
+  end_interactions();
+  if (dataset_.rows == 0) return finish();
+  sort();
+  find_training_rows();
+  evaluate_labels(stored);
+  sort_side_rows();
+  finish_features();
+  return finish();
+}
+
 }  // namespace
 
 Dataset build_dataset(const Config& config, const fs::path& folder,
                       const std::vector<FeatureEncoder>* encoders,
                       const LabelThresholds* thresholds, Fit fit, const MemberShard& members) {
-  DatasetBuilder builder(config, folder, encoders != nullptr ? fit : Fit::anew, members);
+  DatasetBuilder builder(config, folder, encoders != nullptr ? fit : Fit::anew);
   builder.take_encoders(encoders);
   builder.read_side_tables();
-  builder.read_interactions();
-  if (builder.empty()) return builder.finish();
-  builder.sort();
-  builder.find_training_rows();
-  builder.evaluate_labels(thresholds);
-  builder.sort_side_rows();
-  builder.finish_features();
-  return builder.finish();
+  builder.begin_interactions();
+  builder.interactions().read(members, {});
+  return builder.build(thresholds);
+}
+
+void read_dataset_piece(const Config& config, const fs::path& folder, ReadShare share) {
+  DatasetBuilder builder(config, folder, Fit::anew);
+  builder.take_encoders(nullptr);
+  builder.begin_interactions();
+  builder.interactions().read({}, share);
+  builder.interactions().save();
+}
+
+Dataset build_dataset_of_pieces(const Config& config, const fs::path& folder, std::int64_t pieces,
+                                const std::function<fs::path(std::int64_t)>& piece) {
+  DatasetBuilder builder(config, folder, Fit::anew);
+  builder.take_encoders(nullptr);
+  builder.read_side_tables();
+  builder.begin_interactions();
+  builder.interactions().read({}, {0, pieces});
+  for (std::int64_t i = 1; i < pieces; ++i) builder.interactions().append(piece(i));
+  return builder.build(nullptr);
 }
 
 }  // namespace limber

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 
 #include "limber/core/config/options.h"
 #include "limber/core/data/dataset.h"
 #include "limber/core/data/fit.h"
 #include "limber/core/data/member_shard.h"
+#include "limber/core/data/reader.h"
 
 namespace limber {
 
@@ -28,5 +30,15 @@ Dataset build_dataset(const Config& config, const std::filesystem::path& folder,
                       const std::vector<FeatureEncoder>* encoders = nullptr,
                       const LabelThresholds* thresholds = nullptr, Fit fit = Fit::fixed,
                       const MemberShard& members = {});
+
+/// The same by several processes, each of which reads a share of the interactions (reader.h). All
+/// but the first call this, each with a `folder` of its own, which is left to be removed.
+void read_dataset_piece(const Config& config, const std::filesystem::path& folder, ReadShare share);
+
+/// And the first of them this: it reads the first share of `pieces` and puts the others behind it,
+/// where `piece` says that they were read to. The data set is build_dataset's, bit by bit.
+Dataset build_dataset_of_pieces(const Config& config, const std::filesystem::path& folder,
+                                std::int64_t pieces,
+                                const std::function<std::filesystem::path(std::int64_t)>& piece);
 
 }  // namespace limber

@@ -42,6 +42,17 @@ void LabelColumns::store() {
   for (PercentileLabel& label : percentiles_) label.store();
 }
 
+void LabelColumns::save() {
+  raw_.finish();
+  for (PercentileLabel& label : percentiles_) label.save();
+}
+
+void LabelColumns::append(const fs::path& folder) {
+  const MappedFile saved = MappedFile::open(folder / raw_path_.filename());
+  raw_.append(saved.as<float>());
+  for (PercentileLabel& label : percentiles_) label.append(folder);
+}
+
 MappedFile LabelColumns::sorted(std::span<const std::int64_t> order, const fs::path& path) {
   MappedFile file = MappedFile::create(path, order.size() * names_.size() * sizeof(float));
   {

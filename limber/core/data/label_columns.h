@@ -26,6 +26,11 @@ class LabelColumns {
   /// Stores what was read last.
   void store();
 
+  /// Ends the storing and leaves all of it in its folder, for append() of another process.
+  void save();
+  /// Stores what one that was made alike has saved in `folder`, behind what is there.
+  void append(const std::filesystem::path& folder);
+
   /// Labels [rows, labels] in the order `order`, in the file `path`. Those that are compared with a
   /// percentile follow with evaluate().
   MappedFile sorted(std::span<const std::int64_t> order, const std::filesystem::path& path);

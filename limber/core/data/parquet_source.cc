@@ -67,9 +67,10 @@ std::vector<std::string> top_level_names(const parquet::arrow::FileReader& reade
 
 class ParquetSource : public TableSource {
  public:
-  ParquetSource(const fs::path& path, const std::vector<std::string>& columns)
+  ParquetSource(const fs::path& path, const std::vector<std::string>& columns,
+                std::optional<std::pair<int, int>> groups)
       : path_(path), columns_(columns) {
-    guarded(path_, [&] { open(); });
+    guarded(path_, [&] { open(groups); });
   }
 
   bool next(Chunk& chunk) override {
@@ -89,11 +90,12 @@ class ParquetSource : public TableSource {
   }
 
   double share_done() const override {
-    return rows_ == 0 ? 1.0 : static_cast<double>(next_row_ - 1) / static_cast<double>(rows_);
+    return rows_ == 0 ? 1.0
+                      : static_cast<double>(next_row_ - first_row_) / static_cast<double>(rows_);
   }
 
  private:
-  void open() {
+  void open(std::optional<std::pair<int, int>> chosen) {
     reader_ = open_reader(path_);
     const std::vector<std::string> present = top_level_names(*reader_, path_);
     check_columns(columns_, present, path_);
@@ -107,15 +109,18 @@ class ParquetSource : public TableSource {
         leaves.push_back(leaf);
       }
     }
-    std::vector<int> groups(static_cast<std::size_t>(metadata->num_row_groups()));
-    std::iota(groups.begin(), groups.end(), 0);
+    const auto [first, end] = chosen.value_or(std::pair(0, metadata->num_row_groups()));
+    std::vector<int> groups(static_cast<std::size_t>(end - first));
+    std::iota(groups.begin(), groups.end(), first);
+    for (int g = 0; g < first; ++g) first_row_ += metadata->RowGroup(g)->num_rows();
+    for (const int g : groups) rows_ += metadata->RowGroup(g)->num_rows();
+    next_row_ = first_row_;
     auto batches = reader_->GetRecordBatchReader(groups, leaves);
     check_read(batches.status(), path_);
     batches_ = std::move(*batches);
     for (const std::string& name : columns_) {
       order_.push_back(batches_->schema()->GetFieldIndex(name));
     }
-    rows_ = metadata->num_rows();
   }
 
   fs::path path_;
@@ -124,14 +129,26 @@ class ParquetSource : public TableSource {
   std::shared_ptr<arrow::RecordBatchReader> batches_;
   std::vector<int> order_;
   std::int64_t rows_ = 0;
-  std::int64_t next_row_ = 1;
+  std::int64_t first_row_ = 1, next_row_ = 1;
 };
 
 }  // namespace
 
 std::unique_ptr<TableSource> open_parquet(const fs::path& path,
-                                          const std::vector<std::string>& columns) {
-  return std::make_unique<ParquetSource>(path, columns);
+                                          const std::vector<std::string>& columns,
+                                          std::optional<std::pair<int, int>> groups) {
+  return std::make_unique<ParquetSource>(path, columns, groups);
+}
+
+std::vector<double> parquet_group_bytes(const fs::path& path) {
+  return guarded(path, [&] {
+    const auto metadata = open_reader(path)->parquet_reader()->metadata();
+    std::vector<double> bytes;
+    for (int g = 0; g < metadata->num_row_groups(); ++g) {
+      bytes.push_back(static_cast<double>(metadata->RowGroup(g)->total_byte_size()));
+    }
+    return bytes;
+  });
 }
 
 std::vector<std::string> parquet_column_names(const fs::path& path) {

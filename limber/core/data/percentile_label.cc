@@ -2,9 +2,11 @@
 
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "limber/core/base/error.h"
+#include "limber/core/base/files.h"
 
 namespace limber {
 namespace fs = std::filesystem;
@@ -31,12 +33,37 @@ void PercentileLabel::read(const std::vector<ColumnView>& views, std::int64_t i,
   }
 }
 
-void PercentileLabel::store() {
+std::int32_t PercentileLabel::number_of(const std::string& cluster) {
   const auto [place, added] =
-      clusters_.try_emplace(cluster_.close(), static_cast<std::int32_t>(clusters_.size()));
+      clusters_.try_emplace(cluster, static_cast<std::int32_t>(clusters_.size()));
   if (added) names_.push_back(&place->first);
+  return place->second;
+}
+
+void PercentileLabel::store() {
   raw_values_.append(number_);
-  raw_clusters_.append(place->second);
+  raw_clusters_.append(number_of(cluster_.close()));
+}
+
+void PercentileLabel::save() {
+  map();
+  nlohmann::json names = nlohmann::json::array();
+  for (const std::string* name : names_) names.push_back(*name);
+  write_file_atomic(stem_.string() + ".names", names.dump());
+}
+
+void PercentileLabel::append(const fs::path& folder) {
+  const std::string stem = folder / stem_.filename();
+  std::vector<std::int32_t> ours;
+  for (const auto& name : nlohmann::json::parse(read_file(stem + ".names"))) {
+    ours.push_back(number_of(name.get<std::string>()));
+  }
+  const MappedFile values = MappedFile::open(stem + ".values");
+  const MappedFile clusters = MappedFile::open(stem + ".clusters");
+  raw_values_.append(values.as<double>());
+  for (const std::int32_t number : clusters.as<std::int32_t>()) {
+    raw_clusters_.append(ours[static_cast<std::size_t>(number)]);
+  }
 }
 
 void PercentileLabel::map() {

@@ -31,6 +31,11 @@ class PercentileLabel {
   /// Stores what was read last.
   void store();
 
+  /// Ends the storing and leaves all of it in its folder, for append() of another process.
+  void save();
+  /// Stores what one that was made alike has saved in `folder`, behind what is there.
+  void append(const std::filesystem::path& folder);
+
   /// Measures the thresholds on the training rows. `order` int64 [rows]: the row as it was stored
   /// of each row of the data set; `trains` [rows]: whether that one trains. Throws InputError where
   /// no training row has a value.
@@ -44,6 +49,7 @@ class PercentileLabel {
  private:
   /// Ends the storing.
   void map();
+  std::int32_t number_of(const std::string& cluster);
 
   std::string name_;
   LabelExpression expression_;

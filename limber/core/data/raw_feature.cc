@@ -144,6 +144,50 @@ void RawFeature::store() {
   }
 }
 
+void RawFeature::save() {
+  if (kind_ == FeatureKind::number) {
+    numbers_.finish();
+  } else if (keep_ == Keep::hashes) {
+    hashes_.finish();
+  } else {
+    indices_.finish();
+    write_file_atomic(stem_ + ".raw_keys", provisional_.to_lines());
+  }
+}
+
+void RawFeature::append(const fs::path& folder) {
+  const fs::path stem = folder / fs::path(stem_).filename();
+  if (kind_ == FeatureKind::number) {
+    const MappedFile file = MappedFile::open(stem.string() + ".raw_numbers");
+    const auto numbers = file.as<float>();
+    numbers_.append(numbers);
+    stored_ += std::ssize(numbers);
+    return;
+  }
+  if (keep_ == Keep::hashes) {
+    const auto saved = RawValues<std::uint64_t>::open(stem, hashes_.lists());
+    for (std::size_t row = 0; row < saved.rows(); ++row) hashes_.append(saved.row(row));
+    stored_ += static_cast<std::int64_t>(saved.rows());
+    return;
+  }
+  const auto saved = RawValues<std::int32_t>::open(stem, indices_.lists());
+  const std::string keys = stem.string() + ".raw_keys";
+  const Vocabulary theirs = Vocabulary::from_lines(read_file(keys), keys);
+  std::vector<std::int32_t> ours = {Vocabulary::unknown};
+  for (std::int32_t index = 1; index < theirs.size(); ++index) {
+    ours.push_back(provisional_.add(theirs.key(index)));
+  }
+  for (std::size_t row = 0; row < saved.rows(); ++row) {
+    row_indices_.clear();
+    for (const std::int32_t index : saved.row(row)) {
+      row_indices_.push_back(keep_ == Keep::provisional ? ours[static_cast<std::size_t>(index)]
+                                                        : index);
+    }
+    indices_.append(row_indices_);
+  }
+  stored_ += static_cast<std::int64_t>(saved.rows());
+}
+
 FeatureColumn RawFeature::finish(
     FeatureEncoder& encoder, const FeatureOptions& options, std::span<const std::int64_t> order,
     const std::function<std::int64_t(std::int64_t)>& weight_of_sorted_row) {

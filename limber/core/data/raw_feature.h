@@ -31,6 +31,11 @@ class RawFeature {
   void store();
   std::int64_t stored() const { return stored_; }
 
+  /// Ends the storing and leaves all of it in files, for append() of another process.
+  void save();
+  /// Stores what one that was made alike has saved in `folder`, behind what is there.
+  void append(const std::filesystem::path& folder);
+
   /// Final columns in the order `order` (empty: as they were stored). Weights the rows by
   /// `weights` (how often each counts as training data) to fit or grow `encoder`. Throws InputError
   /// that names the feature where that cannot be.

@@ -19,6 +19,16 @@ class RawValues {
     if (lists) ends_ = ColumnFile<std::int64_t>(stem_ + ".raw_ends");
   }
 
+  /// Those that another one has finished at `stem`.
+  static RawValues open(const std::filesystem::path& stem, bool lists) {
+    RawValues values;
+    values.lists_ = lists;
+    values.all_ = MappedFile::open(stem.string() + ".raw_ids");
+    if (lists) values.mapped_ends_ = MappedFile::open(stem.string() + ".raw_ends");
+    values.rows_ = lists ? values.ends().size() : values.all().size();
+    return values;
+  }
+
   /// The next row; without lists it has one value.
   void append(std::span<const T> row) {
     for (const T value : row) values_.append(value);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <utility>
 
 #include "limber/core/base/error.h"
@@ -67,21 +68,59 @@ std::int64_t Chunk::row(std::int64_t i) const {
 }
 
 TableReader::TableReader(std::vector<fs::path> files, std::vector<std::string> columns,
-                         bool skip_bad_rows)
+                         bool skip_bad_rows, ReadShare share)
     : files_(std::move(files)), columns_(std::move(columns)), skip_bad_rows_(skip_bad_rows) {
+  if (columns_.empty() && !files_.empty()) columns_ = column_names(files_);
+  if (share.count > 1) take(share);
   bytes_before_.push_back(0);
   for (const fs::path& file : files_) {
     bytes_before_.push_back(bytes_before_.back() + bytes_of(file));
   }
-  if (columns_.empty() && !files_.empty()) columns_ = column_names(files_);
 }
 
 TableReader::~TableReader() = default;
 
+void TableReader::take(ReadShare share) {
+  std::vector<std::vector<double>> pieces;  // bytes of what is not cut, by file
+  double all = 0;
+  for (const fs::path& file : files_) {
+    const double bytes = bytes_of(file);
+    pieces.push_back(is_parquet(file) ? parquet_group_bytes(file) : std::vector<double>{bytes});
+    all += std::accumulate(pieces.back().begin(), pieces.back().end(), 0.0);
+  }
+  // A piece belongs to the share that its middle is in.
+  double before = 0;
+  const auto is_ours = [&](double bytes) {
+    const double middle = before + bytes / 2;
+    before += bytes;
+    const auto owner = static_cast<std::int64_t>(middle / all * static_cast<double>(share.count));
+    return std::min(owner, share.count - 1) == share.index;
+  };
+  std::vector<fs::path> ours;
+  for (std::size_t f = 0; f < files_.size(); ++f) {
+    std::pair<int, int> groups(0, 0);
+    for (int g = 0; g < static_cast<int>(pieces[f].size()); ++g) {
+      if (!is_ours(pieces[f][static_cast<std::size_t>(g)])) continue;
+      if (groups.second == 0) groups.first = g;
+      groups.second = g + 1;
+    }
+    if (groups.second == 0) continue;
+    ours.push_back(files_[f]);
+    groups_.push_back(groups);
+  }
+  files_ = std::move(ours);
+}
+
 void TableReader::open_next_file() {
-  const fs::path& file = files_[next_file_++];
-  source_ =
-      is_parquet(file) ? open_parquet(file, columns_) : open_csv(file, columns_, skip_bad_rows_);
+  const std::size_t f = next_file_++;
+  const fs::path& file = files_[f];
+  if (!is_parquet(file)) {
+    source_ = open_csv(file, columns_, skip_bad_rows_);
+  } else if (groups_.empty()) {
+    source_ = open_parquet(file, columns_);
+  } else {
+    source_ = open_parquet(file, columns_, groups_[f]);
+  }
 }
 
 bool TableReader::next(Chunk& chunk) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace arrow {
@@ -30,6 +31,13 @@ struct Chunk {
 
 class TableSource;
 
+/// One of `count` shares of the rows of a list of files, in their order: a run of row groups of
+/// Parquet files and of whole CSV files, which cannot be cut without being read. Shares have about
+/// the same number of bytes; each row is in one of them.
+struct ReadShare {
+  std::int64_t index = 0, count = 1;
+};
+
 /// Reads a list of CSV, CSV.gz and Parquet files (told apart by their names) one chunk at a time,
 /// in order. Memory depends on the width of a row, not on the size of a file: CSV is read in
 /// blocks of a few MiB, Parquet in batches of 65,536 rows. Text is checked to be UTF-8.
@@ -43,9 +51,10 @@ class TableSource;
 class TableReader {
  public:
   /// `columns` empty: all columns of the first file. `skip_bad_rows`: rows with a wrong number of
-  /// columns or with text that is not UTF-8 are counted and left out, not fatal.
+  /// columns or with text that is not UTF-8 are counted and left out, not fatal. Rows keep the
+  /// numbers that they have in their file, whichever share is read.
   TableReader(std::vector<std::filesystem::path> files, std::vector<std::string> columns,
-              bool skip_bad_rows);
+              bool skip_bad_rows, ReadShare share = {});
   ~TableReader();
   TableReader(const TableReader&) = delete;
   TableReader& operator=(const TableReader&) = delete;
@@ -60,11 +69,13 @@ class TableReader {
   const std::vector<std::string>& columns() const { return columns_; }
 
  private:
+  void take(ReadShare share);
   void open_next_file();
 
   std::vector<std::filesystem::path> files_;
   std::vector<std::string> columns_;
   bool skip_bad_rows_;
+  std::vector<std::pair<int, int>> groups_;  ///< by file, first and end; empty: all of them
   std::vector<double> bytes_before_;
   std::size_t next_file_ = 0;
   std::unique_ptr<TableSource> source_;

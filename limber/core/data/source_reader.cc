@@ -13,8 +13,9 @@ namespace fs = std::filesystem;
 void for_each_row(
     std::vector<fs::path> files, std::vector<std::string> columns, bool skip_bad_rows,
     const std::string& progress_label, std::int64_t& bad_rows,
-    const std::function<void(std::vector<ColumnView>&, std::int64_t, std::size_t&)>& row) {
-  TableReader reader(std::move(files), columns, skip_bad_rows);
+    const std::function<void(std::vector<ColumnView>&, std::int64_t, std::size_t&)>& row,
+    ReadShare share) {
+  TableReader reader(std::move(files), columns, skip_bad_rows, share);
   Progress progress(progress_label, 0);
   std::int64_t skipped = 0;
   for (Chunk chunk; reader.next(chunk);) {

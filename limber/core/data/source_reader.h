@@ -16,9 +16,11 @@ namespace limber {
 ///
 /// `row(views, i)` must read everything that can be bad before it stores anything, so that a
 /// skipped row leaves no trace; it sets `at` to the index of the column that it is reading.
+/// `share`: of the rows.
 void for_each_row(std::vector<std::filesystem::path> files, std::vector<std::string> columns,
                   bool skip_bad_rows, const std::string& progress_label, std::int64_t& bad_rows,
                   const std::function<void(std::vector<ColumnView>& views, std::int64_t i,
-                                           std::size_t& at)>& row);
+                                           std::size_t& at)>& row,
+                  ReadShare share = {});
 
 }  // namespace limber

@@ -4,7 +4,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "limber/core/data/reader.h"
@@ -32,8 +34,12 @@ std::unique_ptr<TableSource> open_csv(const std::filesystem::path& path,
                                       const std::vector<std::string>& columns, bool skip_bad_rows);
 std::vector<std::string> csv_column_names(const std::filesystem::path& path);
 
+/// `groups`: of the file's row groups, first and end; all without.
 std::unique_ptr<TableSource> open_parquet(const std::filesystem::path& path,
-                                          const std::vector<std::string>& columns);
+                                          const std::vector<std::string>& columns,
+                                          std::optional<std::pair<int, int>> groups = {});
+/// Bytes of each row group, unpacked.
+std::vector<double> parquet_group_bytes(const std::filesystem::path& path);
 std::vector<std::string> parquet_column_names(const std::filesystem::path& path);
 
 /// Throws the InputError that says why `path` cannot be read, unless `status` is ok.

@@ -20,6 +20,7 @@
 
 #include "limber/core/base/error.h"
 #include "limber/core/data/vocabulary.h"
+#include "limber/training/distributed/nccl_backend.h"
 
 C10_DECLARE_int(caffe2_log_level);
 
@@ -84,6 +85,14 @@ auto guarded(const std::string& doing, const Action& action) {
 struct ProcessGroup::Group {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+  c10::intrusive_ptr<c10d::Backend> nccl;
+
+  /// Whatever reaches the device that a tensor is on.
+  c10d::Backend& of(const torch::Tensor& tensor) {
+    if (tensor.device().is_cpu()) return *gloo;
+    if (!nccl) throw Error("tensors on graphics cards are summed after use_cards() alone");
+    return *nccl;
+  }
 };
 
 void ProcessGroup::Pending::wait() {
@@ -188,17 +197,23 @@ ProcessGroup::ProcessGroup(const c10::intrusive_ptr<c10d::Store>& store, int ran
   for (int other = size - 1; other >= 0; --other) {
     if (hosts[static_cast<std::size_t>(other)].item<std::int64_t>() != host) continue;
     ++size_of_host_;
+    if (other < rank) ++place_on_host_;
     first_of_host_ = other;
   }
 }
 
 ProcessGroup::~ProcessGroup() = default;
 
+void ProcessGroup::use_cards() {
+  group_->nccl = make_nccl_backend(group_->store, rank_, size_, rank_timeout());
+}
+
 ProcessGroup::Pending ProcessGroup::start_all_reduce(torch::Tensor tensor) {
   constexpr const char* doing = "adding up over the processes";
+  c10d::Backend& backend = group_->of(tensor);
   std::vector<torch::Tensor> tensors = {std::move(tensor)};
   Pending pending;
-  pending.wait_ = [work = guarded(doing, [&] { return group_->gloo->allreduce(tensors); })] {
+  pending.wait_ = [work = guarded(doing, [&] { return backend.allreduce(tensors); })] {
     guarded(doing, [&] { return work->wait(); });
   };
   return pending;
@@ -260,14 +275,23 @@ void ProcessGroup::receive(torch::Tensor tensor, int from) {
   guarded("receiving rows of tables", [&] { return group_->gloo->recv(tensors, from, 0)->wait(); });
 }
 
-void ProcessGroup::announce(const std::string& what) {
-  guarded("telling the other processes of " + what,
-          [&] { group_->store->set("limber/" + what, std::vector<std::uint8_t>{1}); });
+void ProcessGroup::announce(const std::string& what, const std::string& problem) {
+  // Not every store keeps an empty value.
+  const std::string told = "." + problem;
+  guarded("telling the other processes of " + what, [&] {
+    group_->store->set("limber/" + what, std::vector<std::uint8_t>(told.begin(), told.end()));
+  });
 }
 
 void ProcessGroup::wait_for(const std::string& what) {
   constexpr std::chrono::hours weeks(24 * 14);
-  guarded("waiting for " + what, [&] { group_->store->wait({"limber/" + what}, weeks); });
+  const std::vector<std::uint8_t> told = guarded("waiting for " + what, [&] {
+    group_->store->wait({"limber/" + what}, weeks);
+    return group_->store->get("limber/" + what);
+  });
+  if (told.size() > 1) {
+    throw Error("another process ended: {}", std::string(told.begin() + 1, told.end()));
+  }
 }
 
 void ProcessGroup::barrier() {

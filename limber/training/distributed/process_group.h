@@ -16,7 +16,8 @@ class Store;
 namespace limber {
 
 /// The processes that train one model together, over LibTorch's Gloo. Collective methods are called
-/// by all of them, in the same order, or all of them wait.
+/// by all of them, in the same order, or all of them wait. Tensors on graphics cards are summed
+/// over NCCL, once use_cards() was called; all else is on the CPU.
 ///
 /// When a process is gone the others throw Error, which says so and what to do.
 class ProcessGroup {
@@ -52,9 +53,15 @@ class ProcessGroup {
   /// The first process on this machine, and how many there are on it.
   int first_of_host() const { return first_of_host_; }
   int size_of_host() const { return size_of_host_; }
+  /// How many of these come before this one.
+  int place_on_host() const { return place_on_host_; }
 
-  /// Replaces the tensor by its sum over all processes. It must be contiguous and on the CPU.
-  /// Collective, as is what follows.
+  /// From now on tensors may be on graphics cards, one for each process. Throws InputError where
+  /// this Limber was built without NCCL.
+  void use_cards();
+
+  /// Replaces the tensor by its sum over all processes. It must be contiguous. Collective, as is
+  /// what follows.
   Pending start_all_reduce(torch::Tensor tensor);
   void all_reduce(torch::Tensor tensor) { start_all_reduce(std::move(tensor)).wait(); }
   /// Replaces the tensor by the first process's.
@@ -71,15 +78,16 @@ class ProcessGroup {
   /// From one process to another; the others have no part in it.
   void send(torch::Tensor tensor, int to);
   void receive(torch::Tensor tensor, int from);
-  /// Tells those who wait for it that something is done, however long it took: other waits end
-  /// after LIMBER_RANK_TIMEOUT. Not collective.
-  void announce(const std::string& what);
+  /// Tells those who wait for it that something is done, or what went wrong with it, however long
+  /// it took: other waits end after LIMBER_RANK_TIMEOUT. The wait throws Error of a `problem`. Not
+  /// collective.
+  void announce(const std::string& what, const std::string& problem = "");
   void wait_for(const std::string& what);
 
  private:
   struct Group;
   std::unique_ptr<Group> group_;
-  int rank_, size_, first_of_host_ = 0, size_of_host_ = 1;
+  int rank_, size_, first_of_host_ = 0, size_of_host_ = 1, place_on_host_ = 0;
 };
 
 }  // namespace limber

@@ -45,7 +45,9 @@ void adagrad(torch::Tensor& weight, torch::Tensor& accumulator,
 
 std::vector<torch::Tensor> gradients_of(const std::vector<torch::Tensor>& leaves) {
   std::vector<torch::Tensor> gradients;
-  for (const torch::Tensor& leaf : leaves) gradients.push_back(leaf.grad());
+  for (const torch::Tensor& leaf : leaves) {
+    gradients.push_back(leaf.grad().defined() ? leaf.grad().to(torch::kCPU) : torch::Tensor());
+  }
   return gradients;
 }
 
@@ -92,7 +94,11 @@ torch::Tensor first_rows(const TablePlacement& placement, std::int64_t rank, std
 EmbeddingTables::EmbeddingTables(const std::vector<EmbeddingTableShape>& shapes, std::uint64_t seed,
                                  torch::TensorOptions options, std::shared_ptr<ProcessGroup> ranks,
                                  std::int64_t whole_below)
-    : shapes_(shapes), placements_(place_tables(shapes, ranks ? ranks->size() : 1, whole_below)) {
+    : shapes_(shapes),
+      placements_(place_tables(shapes, ranks ? ranks->size() : 1, whole_below)),
+      device_(options.device()) {
+  // Rows on their way from and to other processes are in the memory of the machine, and stay there.
+  if (ranks) options = options.device(torch::kCPU);
   for (std::size_t t = 0; t < shapes.size(); ++t) {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(mix64(seed ^ mix64(t)));
     const torch::Tensor weight =
@@ -131,7 +137,7 @@ std::vector<torch::Tensor> EmbeddingTables::gather(const RowBatch& batch, bool t
   const torch::NoGradGuard no_grad;
   if (exchange_) {
     std::vector<torch::Tensor> rows = exchange_->pull(batch, weights_);
-    for (torch::Tensor& leaf : rows) leaf.set_requires_grad(train);
+    for (torch::Tensor& leaf : rows) leaf = leaf.to(device_).set_requires_grad(train);
     return rows;
   }
   std::vector<torch::Tensor> leaves;

@@ -58,6 +58,7 @@ class EmbeddingTables {
   std::shared_ptr<RowExchange> exchange_;
   std::vector<torch::Tensor> weights_;       ///< [held rows, dim]
   std::vector<torch::Tensor> accumulators_;  ///< [held rows]
+  torch::Device device_;                     ///< that the rows in use are gathered on
 };
 
 }  // namespace limber

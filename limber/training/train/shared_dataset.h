@@ -8,9 +8,10 @@
 
 namespace limber {
 
-/// The data set of a config for processes that train together: on each machine the first of them
-/// reads the logs, and the others map what it wrote below `folder`, so that a log is read and
-/// stored once a machine. Throws as build_dataset.
+/// The data set of a config for processes that train together: those on one machine read a share of
+/// the interactions each (row groups of Parquet files, whole CSV files), the first of them puts the
+/// shares together, and the others map what it wrote below `folder`: a log is read and stored once a
+/// machine. Throws as build_dataset, and Error in processes that wait for one that failed.
 Dataset build_shared_dataset(const Config& config, const std::filesystem::path& folder,
                              ProcessGroup& ranks);
 
