@@ -132,6 +132,8 @@ std::optional<std::int64_t> RocksdbBatch::kept_event(std::string_view member,
 void RocksdbBatch::drop_oldest(std::string_view member, layout::Head& head) {
   while (head.oldest < head.newest) {
     const bool too_many = head.newest - head.oldest >= options_.most_interactions;
+    // Nothing to drop, and nothing to be read to know that.
+    if (!too_many && lifetimes_.interaction_ms == 0) return;
     const std::string key = layout::interaction_key(member, head.oldest);
     const std::optional<std::string> value = get(layout::kInteractions, key);
     if (value) {

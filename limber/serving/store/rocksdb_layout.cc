@@ -187,11 +187,19 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const StoreOptions& o
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  // In pieces: of a table of millions of keys the whole filter is larger than a shard of the cache,
+  // which then cannot hold it, and each look-up would read all of it from the disk.
+  table.partition_filters = true;
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table.format_version = 5;
   // Of a member's interactions several are read, of the rest one.
   table.block_size = family == kInteractions ? 16 << 10 : 4 << 10;
   result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   result.write_buffer_size = options.write_buffer_bytes / 2;
+  // RocksDB's own sizes at our own buffer; in step with it, so that a store with a smaller one has
+  // the levels, and costs what they cost, of a larger store with a larger one.
+  result.target_file_size_base = options.write_buffer_bytes;
+  result.max_bytes_for_level_base = 4 * options.write_buffer_bytes;
   // Embeddings are noise to a compressor.
   result.compression = family == kStates ? rocksdb::kNoCompression : rocksdb::kLZ4Compression;
   if (family == kInteractions) result.bottommost_compression = rocksdb::kZSTD;
