@@ -48,14 +48,15 @@ FIRST_PART, HELD_OUT, EARLY = 0.4, 0.2, 4
 
 # The best next-window AUC on the early windows, seed 1, of what was tried for each (--tune).
 COLD = {"train.learning_rate": 2e-3, "train.sparse_learning_rate": 0.02, "train.epochs": 20, "train.patience": 3}
-WARM = {"train.learning_rate": 1e-3, "train.sparse_learning_rate": 0.02, "train.epochs": 3}
-INCREMENTAL = {"train.learning_rate": 1e-3, "train.sparse_learning_rate": 0.05, "train.epochs": 3,
+WARM = {"train.learning_rate": 5e-4, "train.sparse_learning_rate": 0.02, "train.epochs": 2}
+INCREMENTAL = {"train.learning_rate": 5e-4, "train.sparse_learning_rate": 0.05, "train.epochs": 4,
                "train.incremental.strength": 10, "train.incremental.cold_weight": 0}
 FISHER_ROWS = 100000  # all there are
-TRIED_COLD = {"train.learning_rate": (5e-4, 1e-3, 2e-3, 4e-3), "train.sparse_learning_rate": (0.02, 0.05, 0.1, 0.2)}
-TRIED_WARM = {"train.learning_rate": (3e-4, 1e-3), "train.sparse_learning_rate": (0.02, 0.05),
-              "train.epochs": (1, 2, 3)}
-TRIED = {**TRIED_WARM, "train.incremental.strength": (1, 3, 10, 30), "train.incremental.cold_weight": (0, 0.1)}
+TRIED_COLD = {"train.learning_rate": (1e-3, 2e-3, 4e-3),
+              "train.sparse_learning_rate": (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)}
+TRIED_WARM = {"train.learning_rate": (5e-4, 1e-3, 2e-3), "train.sparse_learning_rate": (0.02, 0.05, 0.1, 0.2),
+              "train.epochs": (2, 3, 4)}
+TRIED = {**TRIED_WARM, "train.incremental.strength": (3, 10, 30)}
 
 
 def config_of(log):
