@@ -9,7 +9,7 @@ export CCACHE_NOHASHDIR ?= 1
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
 .PHONY: help setup build test demo bench bench-meta bench-train bench-quality bench-ablation bench-calibration bench-episodes bench-blocks bench-distributed tune-quality bench-data \
-        bench-assign bench-screen bench-explore bench-incremental bench-popularity bench-compress bench-sparse bench-score bench-adapt bench-serve bench-store format lint asan tsan fuzz clean distclean
+        bench-assign bench-screen bench-explore bench-incremental bench-popularity bench-compress bench-sparse bench-score bench-adapt bench-serve bench-store bench-stream bench-plan format lint asan tsan fuzz clean distclean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -32,7 +32,7 @@ demo: build-release ## MovieLens-100K: LiMAML beside its rivals, one table, comp
 
 bench: bench-meta bench-train bench-distributed bench-quality bench-episodes bench-blocks bench-ablation bench-calibration bench-compress \
        bench-sparse bench-data bench-assign bench-screen bench-explore bench-incremental bench-popularity bench-score \
-       bench-adapt bench-serve bench-store ## every benchmark: many hours
+       bench-adapt bench-serve bench-store bench-stream bench-plan ## every benchmark: many hours
 
 bench-meta: build-release ## adapting members: tasks a second
 	@$(PYTHON_ENVIRONMENT) bench/meta.py $(ARGS)
@@ -100,6 +100,13 @@ bench-popularity: build-release ## popularity fitted on recent rows beside the m
 bench-incremental: build-release ## incremental training beside retraining: replay of MovieLens-100K
 	@scripts/get-movielens-100k
 	@$(PYTHON_ENVIRONMENT) bench/incremental.py $(ARGS)
+
+bench-stream: build-release ## events a second from a stream, beside HTTP
+	@scripts/get-movielens-100k
+	@$(PYTHON_ENVIRONMENT) bench/stream.py $(ARGS)
+
+bench-plan: build-release ## what limber plan predicts, beside a real run of a million members
+	@$(PYTHON_ENVIRONMENT) bench/plan.py $(ARGS)
 
 bench-store: build-release ## member stores: appends and reads a second, bytes a member
 	@build/release/bench/bench_store $(ARGS)

@@ -52,9 +52,12 @@ std::string measured(const PlanReport& report) {
   text += line("event", fmt::format("{} of one processor: stored, flushed, the member adapted; its "
                                     "sender waits {}",
                                     duration(c.event), duration(c.event_wait)));
-  text += line("in bulk", fmt::format("{} of one processor to adapt a member; {} to store an "
-                                      "interaction ({} with the waits for the disk)",
-                                      duration(c.adapt), duration(c.load), duration(c.load_wait)));
+  text += line("in bulk",
+               fmt::format("{} of one processor to adapt a member; {} to store an "
+                           "interaction ({} with the waits for the disk, {} more whenever there "
+                           "are twice as many)",
+                           duration(c.adapt), duration(c.load), duration(c.load_wait),
+                           duration(c.load_growth)));
   if (report.sample_members < kFewMembers) {
     text +=
         line("", fmt::format("of so few members ({}) bytes and seconds are rough; a larger log or "
@@ -103,8 +106,10 @@ std::string planned(const PlanReport& report, const Capacity& plan) {
                                       "(limber adapt --shard, docs/refresh.md)",
                                       duration(plan.refresh_processor_seconds),
                                       duration(d.refresh_seconds), plan.refresh_machines));
-  text += line("loading",
-               fmt::format("{} for all interactions into one store", duration(plan.load_seconds)));
+  text +=
+      line("loading", fmt::format("{} for all {} interactions into one store ({} each)",
+                                  duration(plan.load_seconds), count(d.members * d.interactions),
+                                  duration(plan.load_seconds / (d.members * d.interactions))));
   if (d.table_rows > 0) {
     text +=
         line("tables",
@@ -140,8 +145,8 @@ std::string caveats(const PlanReport& report) {
       "  - from {} members to {}: a member is taken to need the same bytes and seconds.\n",
       count(report.sample_members), count(report.demand.members));
   text +=
-      "  - Loading gets dearer as the store grows, up to a few times from thousands of members to\n"
-      "    millions; a larger --sample-members shows more of it.\n"
+      "  - Loading is taken to get dearer by as much whenever the store doubles; a larger\n"
+      "    --sample-members shows more of it.\n"
       "  - A store larger than memory is read from the disk: rankings of members that are not kept "
       "in\n"
       "    memory wait for it, which takes time but hardly a processor.\n"
@@ -173,6 +178,8 @@ nlohmann::json plan_as_json(const PlanReport& report) {
             {"event_wait_seconds", c.event_wait},
             {"load_seconds", c.load},
             {"load_wait_seconds", c.load_wait},
+            {"load_growth_seconds", c.load_growth},
+            {"loaded_interactions", c.loaded},
             {"adapt_seconds", c.adapt},
             {"disk_interaction_bytes", c.disk_interaction},
             {"disk_member_bytes", c.disk_member},

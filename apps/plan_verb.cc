@@ -87,15 +87,13 @@ Sample read_sample(const ServedModel& model, const Config& config, std::int64_t 
   return sample;
 }
 
-/// The interactions of so many copies of each member: of a few, what they need of a disk is not to
-/// be seen.
+/// The interactions of so many copies of each member that there are enough of them: of a few, what
+/// they need of a disk is not to be seen, and seconds are noise.
 std::vector<MemberInteraction> repeated(const Sample& sample, std::int64_t most_members) {
-  constexpr std::int64_t kEnoughInteractions = 400000;
-  const auto of = [](std::int64_t enough, std::size_t there) {
-    return std::max<std::int64_t>(1, enough / static_cast<std::int64_t>(there));
-  };
-  const std::int64_t copies = std::min(of(most_members, sample.members.size()),
-                                       of(kEnoughInteractions, sample.interactions.size()));
+  constexpr std::int64_t kEnoughInteractions = 400000, kEnoughOfMember = 20;
+  const std::int64_t enough = std::min(kEnoughInteractions, kEnoughOfMember * most_members);
+  const std::int64_t copies =
+      std::max<std::int64_t>(1, enough / static_cast<std::int64_t>(sample.interactions.size()));
   std::vector<MemberInteraction> all;
   all.reserve(sample.interactions.size() * static_cast<std::size_t>(copies));
   // Side by side in time, and apart in the order of names.

@@ -122,6 +122,8 @@ torch::Device device_for(const std::string& device, const ProcessGroup* ranks) {
   if (ranks == nullptr) return choose_device(device);
   if (device != "cuda") return torch::kCPU;
   const auto cards = static_cast<int>(torch::cuda::device_count());
+  // Slurm and the like may show each process a card of its own alone.
+  if (cards == 1) return {torch::kCUDA, 0};
   if (ranks->size_of_host() > cards) {
     throw InputError("train.device: cuda: {} processes on this machine, and {} graphics cards",
                      ranks->size_of_host(), cards);
@@ -261,7 +263,14 @@ int run_train(const TrainArguments& arguments) {
     send_tables(model);
     return 0;
   }
-  TestReport report = report_scores(config, dataset, std::move(scores), arguments.resamples);
+  TestReport report;
+  try {
+    report = report_scores(config, dataset, std::move(scores), arguments.resamples);
+  } catch (const std::exception& error) {
+    // The others wait for the word to publish.
+    if (ranks) ranks->announce("publishing", error.what());
+    throw;
+  }
   report.json["training"] = {
       {"best_epoch", summary.best_epoch},
       {"epochs", summary.epochs},

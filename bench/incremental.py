@@ -1,11 +1,12 @@
 """make bench-incremental: what incremental training keeps of a full retraining, and at what cost.
 
 Replays MovieLens-100K in the order of time: a first model on the first part of the log, then one window after
-another. In each window three models are brought up to date and asked about the window after it:
+another. In each window four models are brought up to date and asked about the window after it:
 
 cold         a new model, trained on all rows so far
 incremental  `train --from` the last incremental model, on the window's rows alone, held by Fisher information
-warm         the same without the hold: train.incremental.strength=0
+unheld       the same settings without the hold: train.incremental.strength=0, a naive warm start
+warm         a warm start with settings of its own, tuned as those of the others are
 
 A share of every window's rows is held out from all of them; those of the windows before the last say what is
 forgotten. The model is the global block alone (films, genres, age, gender, occupation), as a member's rows come
@@ -14,9 +15,10 @@ starting the program, the same for all, are not.
 
 Prints a table by window and ends with one line of JSON.
 
-usage: python bench/incremental.py [--tune]
+usage: python bench/incremental.py [--tune [cold] [warm] [incremental]]
 
---tune             tries settings on the early windows, which the table leaves out, and prints them
+--tune             tries settings on the early windows, which the table leaves out, and prints them; of all three,
+                   or of those named
 BENCH_SEEDS=3      seeds; differences are paired by seed and window
 BENCH_WINDOWS=12   windows after the first part
 BENCH_BUILD=...    folder that the programs were built in; build/release without it
@@ -48,15 +50,17 @@ FIRST_PART, HELD_OUT, EARLY = 0.4, 0.2, 4
 
 # The best next-window AUC on the early windows, seed 1, of what was tried for each (--tune).
 COLD = {"train.learning_rate": 2e-3, "train.sparse_learning_rate": 0.02, "train.epochs": 20, "train.patience": 3}
-WARM = {"train.learning_rate": 5e-4, "train.sparse_learning_rate": 0.02, "train.epochs": 2}
+WARM = {"train.learning_rate": 1e-3, "train.sparse_learning_rate": 0.005, "train.epochs": 4}
 INCREMENTAL = {"train.learning_rate": 5e-4, "train.sparse_learning_rate": 0.05, "train.epochs": 4,
                "train.incremental.strength": 10, "train.incremental.cold_weight": 0}
 FISHER_ROWS = 100000  # all there are
+TUNED = ("cold", "warm", "incremental")
 TRIED_COLD = {"train.learning_rate": (1e-3, 2e-3, 4e-3),
               "train.sparse_learning_rate": (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)}
-TRIED_WARM = {"train.learning_rate": (5e-4, 1e-3, 2e-3), "train.sparse_learning_rate": (0.02, 0.05, 0.1, 0.2),
-              "train.epochs": (2, 3, 4)}
-TRIED = {**TRIED_WARM, "train.incremental.strength": (3, 10, 30)}
+TRIED_WARM = {"train.learning_rate": (1e-4, 2.5e-4, 5e-4, 1e-3, 2e-3),
+              "train.sparse_learning_rate": (0.005, 0.01, 0.02, 0.05), "train.epochs": (1, 2, 3, 4)}
+TRIED = {"train.learning_rate": (2.5e-4, 5e-4, 1e-3), "train.sparse_learning_rate": (0.005, 0.01, 0.02, 0.05, 0.1),
+         "train.epochs": (3, 4), "train.incremental.strength": (3, 10, 30)}
 
 
 def config_of(log):
@@ -165,8 +169,8 @@ def combinations(tried):
     return [dict(zip(tried, values)) for values in itertools.product(*tried.values())]
 
 
-def tune(replay):
-    """Every combination for each of the three, on the early windows; the best by the next window's AUC first."""
+def tune(replay, names):
+    """Every combination for each of the three, on the early windows; the best by the next window's AUC last."""
     start = replay.first_model(1)
 
     def incremental(settings):
@@ -178,6 +182,8 @@ def tune(replay):
     def cold(settings):
         return replay.retrain("tune", 1, EARLY, settings)
     for bring_up_to_date, tried in ((cold, TRIED_COLD), (warm, TRIED_WARM), (incremental, TRIED)):
+        if bring_up_to_date.__name__ not in names:
+            continue
         lines = []
         for settings in combinations(tried):
             windows = bring_up_to_date(settings)
@@ -193,12 +199,13 @@ def tune(replay):
 def compare(replay):
     """By column, seed and window."""
     last = WINDOWS - 1  # the last window is only asked about
-    results = {"cold": [], "incremental": [], "warm": []}
+    results = {"cold": [], "incremental": [], "unheld": [], "warm": []}
     for seed in range(1, SEEDS + 1):
         start = replay.first_model(seed)
         results["cold"].append(replay.retrain(f"cold-{seed}", seed, last))
         results["incremental"].append(
             replay.follow(f"incremental-{seed}", start, seed, incremental_settings(INCREMENTAL), last))
+        results["unheld"].append(replay.follow(f"unheld-{seed}", start, seed, warm_settings(INCREMENTAL), last))
         results["warm"].append(replay.follow(f"warm-{seed}", start, seed, warm_settings(WARM), last))
         print(f"seed {seed} of {SEEDS} done", file=sys.stderr, flush=True)
     return results
@@ -228,17 +235,20 @@ def show(results):
         early = "" if window in judged else " (early)"
         print(f"| {window + 1}{early} | " + " | ".join(cells) + " |")
     for column, other, what in (("incremental", "cold", "next"), ("warm", "cold", "next"),
-                                ("incremental", "warm", "next"), ("incremental", "warm", "older")):
+                                *((("incremental", other, what) for other in ("unheld", "warm")
+                                   for what in ("next", "older")))):
         value, error = difference(results, column, other, what, judged)
         print(f"{column} minus {other}, {what}: {value:+.4f} +- {error:.4f} (standard error over windows)")
     time_share = mean(results, "incremental", "seconds", judged) / mean(results, "cold", "seconds", judged)
     print(json.dumps({
         "auc_cold": round(mean(results, "cold", "next", judged), 4),
         "auc_incremental": round(mean(results, "incremental", "next", judged), 4),
+        "auc_unheld": round(mean(results, "unheld", "next", judged), 4),
         "auc_warm": round(mean(results, "warm", "next", judged), 4),
         "time_share": round(time_share, 4),
         "older_auc_cold": round(mean(results, "cold", "older", judged), 4),
         "older_auc_incremental": round(mean(results, "incremental", "older", judged), 4),
+        "older_auc_unheld": round(mean(results, "unheld", "older", judged), 4),
         "older_auc_warm": round(mean(results, "warm", "older", judged), 4),
     }))
 
@@ -246,7 +256,7 @@ def show(results):
 def main():
     parser = argparse.ArgumentParser(prog="bench/incremental.py", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tune", action="store_true", help="try settings on the early windows")
+    parser.add_argument("--tune", nargs="*", choices=TUNED, help="try settings on the early windows")
     arguments = parser.parse_args()
     programs = [BUILD / "apps" / name for name in ("limber-train", "limber-serve")]
     for program in programs:
@@ -258,8 +268,8 @@ def main():
         sys.exit(f"error: BENCH_WINDOWS: expected {EARLY + 3} or more")
     with ProgramCopies(ROOT / "build/bench/incremental", programs) as copies:
         replay = Replay(copies)
-        if arguments.tune:
-            tune(replay)
+        if arguments.tune is not None:
+            tune(replay, arguments.tune or TUNED)
         else:
             show(compare(replay))
 

@@ -16,7 +16,7 @@ import unittest
 
 import pyarrow.parquet as parquet
 from cli_case import Case
-from limber_cli import LIMBER
+from limber_cli import LIMBER, run, write_config
 
 SETTINGS = ["train.epochs=6", "train.patience=6", "train.early_stop=none", "train.checkpoint_seconds=0",
             "meta.tasks_per_batch=5"]
@@ -160,6 +160,21 @@ class DistributedTest(Case):
         self.assertIn("the same command goes on from there", self.error(0))
         self.assertEqual(self.finish(self.start(2, self.command(config, models))), [0, 0])
         self.assertIn("resuming after step", self.error(0))
+
+    def test_a_process_that_is_killed_while_it_reads_ends_the_others(self):
+        folder = self.work / "large"
+        done = run("generate", folder, "--rows", 400000, "--members", 5000, "--items", 40)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        config = write_config(self.work / "large.yaml", folder)
+        processes = self.start(2, self.command(config, self.work / "models"))
+        piece = self.work / "models/clicks/.training/data/of-rank-0/piece-1"
+        for _ in range(6000):
+            if piece.exists():
+                break
+            time.sleep(0.005)
+        processes[1].kill()
+        self.assertEqual(self.finish(processes), [1, -signal.SIGKILL])
+        self.assertIn("another process is gone, which was reading the log", self.error(0))
 
     def test_what_several_processes_cannot_do_is_refused(self):
         config = self.config()

@@ -18,12 +18,16 @@ def make_hosts(count, redis):
     try:
         for number in range(count):
             hosts.append(Namespace(number, redis))
+        redis.listen_on([host.redis[0] for host in hosts])
+        return hosts
     except (OSError, subprocess.CalledProcessError):
         for host in hosts:
             host.close()
         return [Loopback(number, redis) for number in range(count)]
-    redis.listen_on([host.redis[0] for host in hosts])
-    return hosts
+    except BaseException:
+        for host in hosts:
+            host.close()
+        raise
 
 
 class Namespace:
@@ -37,23 +41,26 @@ class Namespace:
         if not ip or os.geteuid() != 0:
             raise OSError("network namespaces cannot be made")
         self.name = f"limber-{os.getpid()}-{next(self.names)}"
-        self.address, self.redis = f"198.18.{number}.2", (f"198.19.{number}.1", redis.port)
+        # Networks that nobody has, of this process alone: another may test at the same time.
+        front, rear = (f"198.{18 + way}.{os.getpid() % 64 * 4 + number}" for way in range(2))
+        self.address, self.redis = f"{front}.2", (f"{rear}.1", redis.port)
         # Of at most 15 letters.
         self.cables = [f"lb{os.getpid() % 1000000}{kind}{number}" for kind in "fr"]
         self.run("netns", "add", self.name)
         try:
             self.inside("link", "set", "lo", "up")
-            for cable, net in zip(self.cables, (f"198.18.{number}", f"198.19.{number}")):
+            for cable, net in zip(self.cables, (front, rear)):
                 self.run("link", "add", cable, "type", "veth", "peer", "name", f"{cable}i")
                 self.run("link", "set", f"{cable}i", "netns", self.name)
                 self.run("address", "add", f"{net}.1/30", "dev", cable)
                 self.inside("address", "add", f"{net}.2/30", "dev", f"{cable}i")
                 self.run("link", "set", cable, "up")
                 self.inside("link", "set", f"{cable}i", "up")
+            self.command = (ip, "netns", "exec", self.name)
+            subprocess.run([*self.command, "true"], check=True, capture_output=True)
         except subprocess.CalledProcessError:
             self.close()
             raise
-        self.command = (ip, "netns", "exec", self.name)
 
     @staticmethod
     def run(*words):

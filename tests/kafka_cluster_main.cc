@@ -1,11 +1,11 @@
 // librdkafka's own small Kafka cluster as a process, for kafka_stream_test.py. Prints its brokers,
-// then does what lines of its input say and answers each with one line:
+// then does what lines of its input say and answers each with one line, until its input ends.
 //
-//     put MEMBER TEXT   puts TEXT on the topic "clicks" with MEMBER as its key, prints
-//     TOPIC-PARTITION-OFFSET dead PLACE        the dead letter of that place, as a list of its
-//     payload and its headers down, up          the broker goes and comes
+// put MEMBER TEXT: puts TEXT on the topic "clicks", with MEMBER as its key; where it stands.
 //
-// Ends with its input.
+// dead PLACE: the dead letter of that place, as a list of its payload and its headers.
+//
+// down, up: the broker goes and comes.
 
 #include <fmt/format.h>
 

@@ -190,7 +190,9 @@ class KafkaStream(Case):
         self.assert_each_event_once()
         letter = json.loads(self.kafka.ask("dead", 0))
         self.assertIn('"clicked": 7', letter[0])
-        self.assertEqual(letter[1:4], ["id", poison, "reason"])
+        self.assertEqual(letter[1:4], ["id", poison, "event_id"])
+        self.assertTrue(letter[4].startswith(f"{poison}@"), letter)
+        self.assertEqual(letter[5], "reason")
         self.assertEqual(sum(server.metric('limber_stream_events_total{outcome="dead"}')
                              for server in self.servers.values()), 1)
 

@@ -145,7 +145,9 @@ std::vector<double> parquet_group_bytes(const fs::path& path) {
     const auto metadata = open_reader(path)->parquet_reader()->metadata();
     std::vector<double> bytes;
     for (int g = 0; g < metadata->num_row_groups(); ++g) {
-      bytes.push_back(static_cast<double>(metadata->RowGroup(g)->total_byte_size()));
+      // Not every writer says how many bytes there are.
+      bytes.push_back(static_cast<double>(
+          std::max(metadata->RowGroup(g)->total_byte_size(), metadata->RowGroup(g)->num_rows())));
     }
     return bytes;
   });

@@ -74,8 +74,19 @@ std::string RawInteractions::side_file(std::size_t source) const {
   return "raw_side." + files_[source].name;
 }
 
+std::string RawInteractions::files_seen() const {
+  std::string seen;
+  for (const fs::path& file : files_[0].files) {
+    std::error_code gone;
+    seen += fmt::format("{} {}\n", file.string(), fs::file_size(file, gone));
+  }
+  return seen;
+}
+
 void RawInteractions::read(const MemberShard& members, ReadShare share) {
   SourceBuilder& main = builders_[0];
+  seen_ = files_seen();
+  std::vector<Key> keys(key_views_.size());
   std::int64_t number = 0;
   for_each_row(
       files_[0].files, main.columns, skip_, "reading interactions", bad_rows,
@@ -99,6 +110,11 @@ void RawInteractions::read(const MemberShard& members, ReadShare share) {
           weight = sample_weight(views[at], i);
         }
         main.read(views, i, at);
+        for (std::size_t s = 0; s < keys.size(); ++s) {
+          at = key_views_[s];
+          // A key that the side table lacks gets a row of its own there, all else missing.
+          keys[s] = views[at].is_null(i) ? Key{} : views[at].key(i);
+        }
         at = task_view_;
         raw_tasks_.append(task_keys.add(views[at].key(i)) - 1);
         raw_times_.append(time);
@@ -106,16 +122,17 @@ void RawInteractions::read(const MemberShard& members, ReadShare share) {
         if (weight_view_) raw_weights_.append(weight);
         if (!members.all()) raw_numbers_.append(number);
         ++number;
-        for (std::size_t s = 0; s < key_views_.size(); ++s) {
-          at = key_views_[s];
-          // A key that the side table lacks gets a row of its own there, all else missing.
-          const Key key = views[at].is_null(i) ? Key{} : views[at].key(i);
-          raw_side_[s].append(builders_[s + 1].keys.add(key) - 1);
+        for (std::size_t s = 0; s < keys.size(); ++s) {
+          raw_side_[s].append(builders_[s + 1].keys.add(keys[s]) - 1);
         }
         main.store();
         ++rows;
       },
       share);
+  if (share.count > 1 && files_seen() != seen_) {
+    throw InputError(
+        "data.interactions: the files have changed while they were read; read them again");
+  }
 }
 
 void RawInteractions::finish() {
@@ -134,11 +151,19 @@ void RawInteractions::save() {
   for (std::size_t s = 1; s < files_.size(); ++s) {
     save_keys(folder_ / (side_file(s) + ".keys"), builders_[s].keys);
   }
-  write_file_atomic(folder_ / "raw_counts",
-                    nlohmann::json{{"rows", rows}, {"bad_rows", bad_rows}}.dump());
+  write_file_atomic(
+      folder_ / "raw_counts",
+      nlohmann::json{{"rows", rows}, {"bad_rows", bad_rows}, {"files", seen_}}.dump());
 }
 
 void RawInteractions::append(const fs::path& piece) {
+  const auto counts = nlohmann::json::parse(read_file(piece / "raw_counts"));
+  if (counts.at("files") != seen_) {
+    throw InputError(
+        "data.interactions: two processes have found other files, or other sizes of them; give "
+        "files "
+        "that do not change while they are read");
+  }
   append_joined(piece / "raw_tasks", joined_keys(piece / "raw_task_keys", task_keys), raw_tasks_);
   append_saved(piece / "raw_times", raw_times_);
   append_saved(piece / "raw_weights", raw_weights_);
@@ -149,7 +174,6 @@ void RawInteractions::append(const fs::path& piece) {
   }
   labels.append(piece);
   for (RawFeature& feature : builders_[0].raw) feature.append(piece);
-  const auto counts = nlohmann::json::parse(read_file(piece / "raw_counts"));
   rows += counts.at("rows").get<std::int64_t>();
   bad_rows += counts.at("bad_rows").get<std::int64_t>();
 }

@@ -47,6 +47,8 @@ class RawInteractions {
 
  private:
   std::string side_file(std::size_t source) const;
+  /// What the files are just now: who reads others would cut other shares.
+  std::string files_seen() const;
 
   const std::vector<SourceFiles>& files_;
   std::vector<SourceBuilder>& builders_;
@@ -60,6 +62,7 @@ class RawInteractions {
   ColumnFile<float> raw_weights_;
   ColumnFile<std::int64_t> raw_numbers_;
   std::vector<ColumnFile<std::int32_t>> raw_side_;
+  std::string seen_;  ///< the files before they were read
 };
 
 }  // namespace limber

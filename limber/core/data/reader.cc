@@ -93,7 +93,9 @@ void TableReader::take(ReadShare share) {
   const auto is_ours = [&](double bytes) {
     const double middle = before + bytes / 2;
     before += bytes;
-    const auto owner = static_cast<std::int64_t>(middle / all * static_cast<double>(share.count));
+    const auto owner =
+        all <= 0 ? std::int64_t{0}
+                 : static_cast<std::int64_t>(middle / all * static_cast<double>(share.count));
     return std::min(owner, share.count - 1) == share.index;
   };
   std::vector<fs::path> ours;

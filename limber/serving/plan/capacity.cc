@@ -40,7 +40,10 @@ Capacity plan_capacity(const UnitCosts& costs, const Demand& demand, const Machi
   plan.refresh_processor_seconds = demand.members * costs.adapt;
   plan.refresh_machines =
       machines(plan.refresh_processor_seconds / demand.refresh_seconds, machine.processors);
-  plan.load_seconds = demand.members * demand.interactions * costs.load_wait;
+  const double interactions = demand.members * demand.interactions;
+  const double doublings =
+      costs.loaded > 0 ? std::max(0.0, std::log2(interactions / costs.loaded)) : 0.0;
+  plan.load_seconds = interactions * (costs.load_wait + costs.load_growth * doublings);
   plan.training_machines_by_memory =
       machines(plan.table_bytes_training, kUsableMemory * machine.memory);
   return plan;

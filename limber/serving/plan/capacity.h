@@ -14,6 +14,8 @@ struct UnitCosts {
   double event_wait = 0;      ///< seconds that its sender waits, when it is alone
   double load = 0;            ///< seconds to store an interaction among many
   double load_wait = 0;       ///< seconds that pass for one, waiting for the disk included
+  double load_growth = 0;     ///< by which load_wait grows whenever there are twice as many
+  double loaded = 0;          ///< interactions that load and load_wait are the means of
   double adapt = 0;           ///< seconds to adapt a stored member among many
   double disk_interaction = 0, disk_member = 0;  ///< bytes in the store
   double memory_server = 0;                      ///< bytes of a server that knows no member
@@ -57,6 +59,7 @@ struct Capacity {
 ///     processors = (ranks (r_0 + candidates r_1) + events e) / utilisation
 ///     store      = members (m + interactions i)
 ///     refresh    = members a
+///     loading    = n (l + g log2(n / n_0)), n = members interactions, of which n_0 were measured
 ///     tables     = 4 rows width in a server; with the optimizer's number a row 4 rows (width + 1)
 ///
 /// Of a machine's memory a quarter is left to the system, of its disk three tenths to compaction.

@@ -21,6 +21,20 @@ UnitCosts costs() {
 
 constexpr Machine kMachine{.processors = 4, .memory = 16e9, .disk = 100e9};
 
+TEST(Capacity, LoadingGetsDearerByAsMuchWheneverTheStoreDoubles) {
+  UnitCosts measured = costs();
+  measured.loaded = 1e6;
+  measured.load_growth = 2e-6;
+  Demand demand;
+  demand.members = 1e6;
+  demand.interactions = 8;
+  EXPECT_NEAR(plan_capacity(measured, demand, kMachine).load_seconds, 8e6 * (1e-5 + 3 * 2e-6),
+              1e-6);
+  // Of fewer than were measured nothing is known to be cheaper.
+  demand.interactions = 0.5;
+  EXPECT_NEAR(plan_capacity(measured, demand, kMachine).load_seconds, 0.5e6 * 1e-5, 1e-6);
+}
+
 TEST(Capacity, ByHand) {
   Demand demand;
   demand.members = 1e6;

@@ -21,7 +21,7 @@
 namespace limber {
 namespace {
 
-constexpr std::int64_t kCopiesOfStates = 16;
+constexpr std::int64_t kCopiesOfStates = 4;
 
 double client_seconds() {
   rusage usage = {};
@@ -106,8 +106,11 @@ class Requests {
   std::int64_t events_ = 0;
 };
 
-/// Bytes of the store once it has tidied up: no change for a second, or half a minute of them.
-double settled_bytes(MemberStore& store) {
+/// Bytes of a store on the disk, once it has tidied up: no change for a second, or half a minute of
+/// them. Opened anew, it has written what it held in memory.
+double settled_bytes(const std::string& address, const StoreOptions& kept) {
+  const auto opened = open_member_store(address, kept);
+  MemberStore& store = *opened;
   constexpr auto kPause = std::chrono::milliseconds(200);
   std::int64_t bytes = store.counts().bytes;
   int same = 0;
@@ -120,17 +123,33 @@ double settled_bytes(MemberStore& store) {
   return static_cast<double>(bytes);
 }
 
-/// In bulk, as `limber adapt --store --load` does it.
-void measure_bulk(const ServedModel& model, const std::vector<MemberInteraction>& sample,
-                  std::int64_t kept, MemberStore& store, Personaliser& personaliser,
-                  UnitCosts& costs) {
+/// Loading in bulk, as `limber adapt --store --load` does it: the first quarter and the rest apart,
+/// since it gets dearer as the store grows. With c(n) = a + b log2(n) for the n-th interaction the
+/// mean of the last three quarters is above that of the first by 8 b / 3.
+void measure_load(const std::string& address, const StoreOptions& kept,
+                  std::vector<MemberInteraction> sample, UnitCosts& costs) {
+  const auto store = open_member_store(address, kept);
   const auto count = static_cast<double>(sample.size());
-  const Spent loading = spent_on([&] { load_in_order(store, sample); });
-  costs.load = loading.processor / count;
-  costs.load_wait = loading.wall / count;
-  const double loaded = settled_bytes(store);
-  costs.disk_interaction = loaded / static_cast<double>(kept);
+  std::ranges::stable_sort(sample, {},
+                           [](const MemberInteraction& one) { return one.interaction.time_ms; });
+  const auto quarter = sample.begin() + static_cast<std::ptrdiff_t>(sample.size() / 4);
+  std::vector<MemberInteraction> first(sample.begin(), quarter), rest(quarter, sample.end());
+  const auto early = static_cast<double>(first.size()), late = static_cast<double>(rest.size());
+  const Spent begin = spent_on([&] { load_in_order(*store, std::move(first)); });
+  const Spent end = spent_on([&] { load_in_order(*store, std::move(rest)); });
+  costs.load = (begin.processor + end.processor) / count;
+  costs.load_wait = (begin.wall + end.wall) / count;
+  costs.loaded = count;
+  // Of a few interactions the difference is noise.
+  constexpr double kFewInteractions = 10000;
+  if (early < kFewInteractions) return;
+  costs.load_growth = std::max(0.0, 3.0 / 8 * (end.wall / late - begin.wall / early));
+}
 
+/// Adapting all members of the store in bulk, as `limber adapt --store` does it; how many there
+/// are.
+std::int64_t measure_adapt(const ServedModel& model, MemberStore& store, Personaliser& personaliser,
+                           UnitCosts& costs) {
   std::int64_t members = 0;
   const auto bench = model.borrow();
   const Spent adapting = spent_on([&] {
@@ -145,18 +164,18 @@ void measure_bulk(const ServedModel& model, const std::vector<MemberInteraction>
     } while (!cursor.empty());
   });
   costs.adapt = adapting.processor / static_cast<double>(std::max<std::int64_t>(members, 1));
+  return members;
 }
 
-/// Bytes of a member's embedding in the store: from many more, which go there as those of other
-/// versions. Each has another member's numbers, so that they compress as embeddings do.
-double disk_of_member(const ServedModel& model, MemberStore& store,
-                      const std::vector<MemberInteraction>& sample) {
+/// Many more embeddings, as those of other versions: how many. Each has another member's numbers,
+/// so that they compress as embeddings do.
+std::int64_t put_more_states(const ServedModel& model, MemberStore& store,
+                             const std::vector<MemberInteraction>& sample) {
   std::set<std::string_view> names;
   for (const MemberInteraction& one : sample) names.insert(one.member);
   const std::vector<std::string> members(names.begin(), names.end());
   const std::string &name = model.runtime().name(), &version = model.runtime().version();
   const auto states = store.get_states(members, name, version);
-  const double before = settled_bytes(store);
   std::int64_t written = 0;
   for (std::int64_t copy = 1; copy <= kCopiesOfStates; ++copy) {
     std::vector<NamedState> more;
@@ -171,8 +190,28 @@ double disk_of_member(const ServedModel& model, MemberStore& store,
     store.put_states(more);
     written += static_cast<std::int64_t>(more.size());
   }
-  return std::max(0.0, settled_bytes(store) - before) /
-         static_cast<double>(std::max<std::int64_t>(written, 1));
+  return written;
+}
+
+/// What loads and adapts members in bulk, and the bytes that they take up on the disk.
+void measure_store(const ServedModel& model, const std::vector<MemberInteraction>& sample,
+                   const std::string& address, const StoreOptions& kept, UnitCosts& costs) {
+  load_in_order(*open_member_store(address, kept), sample);
+  const double loaded = settled_bytes(address, kept);
+  costs.disk_interaction =
+      loaded / static_cast<double>(kept_interactions(sample, kept.most_interactions));
+  std::int64_t states = 0;
+  {
+    const auto store = open_member_store(address, kept);
+    Personaliser personaliser(*store, 0);
+    states = measure_adapt(model, *store, personaliser, costs);
+    states += put_more_states(model, *store, sample);
+  }
+  const double grown = std::max(0.0, settled_bytes(address, kept) - loaded);
+  // No sample is so small that an embedding would take less than its numbers, which do not
+  // compress.
+  costs.disk_member = std::max(grown / static_cast<double>(std::max<std::int64_t>(states, 1)),
+                               4.0 * static_cast<double>(model.runtime().known_width()));
 }
 
 /// Bytes of a member in memory, from as many as the sample has.
@@ -209,6 +248,11 @@ UnitCosts measure_unit_costs(const std::filesystem::path& path, const ServedMode
                              const CostOptions& options) {
   UnitCosts costs;
   costs.memory_server = memory_server;
+  {
+    const std::filesystem::path alone = folder / "loaded";
+    measure_load("rocksdb:" + alone.string(), options.store, sample, costs);
+    std::filesystem::remove_all(alone);
+  }
   // What is small here for being a sample must not be all in memory: buffer and cache hold the
   // share of it that they would hold of all members.
   StoreOptions kept = options.store;
@@ -218,18 +262,14 @@ UnitCosts measure_unit_costs(const std::filesystem::path& path, const ServedMode
   kept.write_buffer_bytes = shrunk(kept.write_buffer_bytes, 2u << 20);
   kept.cache_bytes = shrunk(kept.cache_bytes, 256u << 10);
   kept.most_states = kCopiesOfStates + 1;
-  const auto store = open_member_store("rocksdb:" + (folder / "store").string(), kept);
+  const std::string address = "rocksdb:" + (folder / "store").string();
+  measure_store(*ServedModel::load(path, served), sample, address, kept, costs);
+  const auto store = open_member_store(address, kept);
   // Of many members most are asked of the store, not of memory.
   Personaliser personaliser(*store, 0);
   ModelHost host(path, served, personaliser);
   const auto model = host.current();
-  measure_bulk(*model, sample, kept_interactions(sample, kept.most_interactions), *store,
-               personaliser, costs);
   costs.memory_member = memory_of_member(*model, *store, sample);
-  // No sample is so small that an embedding would take less than its numbers, which do not
-  // compress.
-  costs.disk_member = std::max(disk_of_member(*model, *store, sample),
-                               4.0 * static_cast<double>(model->runtime().known_width()));
 
   RankingService service(host, personaliser, 0);
   http::ServerOptions listening;

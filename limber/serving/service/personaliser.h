@@ -45,6 +45,9 @@ class Personaliser {
   /// Stores interactions. Throws StoreUnavailable.
   std::vector<AppendResult> append(const std::vector<MemberInteraction>& interactions);
 
+  /// Forgets what memory has of a member: the store knows more by now.
+  void drop(std::string_view member) { cache_.forget(member); }
+
   /// Removes all about a member, here and in the store. Throws StoreUnavailable.
   void forget(std::string_view member);
   std::size_t cached() const { return cache_.size(); }

@@ -2,8 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <set>
-
 #include "limber/core/base/error.h"
 #include "limber/core/base/one_line.h"
 #include "limber/serving/rows/rank_rows.h"
@@ -106,13 +104,13 @@ FeedbackResult RankingService::feedback(const ServedModel& model, std::string_vi
 
 std::vector<AppendResult> RankingService::store(
     const std::vector<MemberInteraction>& interactions) {
-  return personaliser_.append(interactions);
+  std::vector<AppendResult> results = personaliser_.append(interactions);
+  for (const MemberInteraction& one : interactions) personaliser_.drop(one.member);
+  return results;
 }
 
-void RankingService::adapt_members(const ServedModel& model,
-                                   const std::vector<MemberInteraction>& interactions) {
-  std::set<std::string> members;
-  for (const MemberInteraction& one : interactions) members.insert(one.member);
+void RankingService::adapt_members(const ServedModel& model, const std::set<std::string>& members) {
+  if (members.empty()) return;
   const auto bench = model.borrow();
   if (personaliser_.keeps_members()) {
     for (const std::string& member : members) adapted(model, *bench, member);

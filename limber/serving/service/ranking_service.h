@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,7 +63,7 @@ class RankingService {
   /// for each, and then their members adapted. What the second step does not do, the next ranking
   /// of the member does.
   std::vector<AppendResult> store(const std::vector<MemberInteraction>& interactions);
-  void adapt_members(const ServedModel& model, const std::vector<MemberInteraction>& interactions);
+  void adapt_members(const ServedModel& model, const std::set<std::string>& members);
 
   std::shared_ptr<const MemberEntry> member(const ServedModel& model, std::string_view member);
   ModelHost& host() { return host_; }

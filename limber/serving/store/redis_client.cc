@@ -43,7 +43,8 @@ std::string_view text_of(const redisReply& reply) {
 bool is_of_another_role(const redisReply& reply) {
   if (reply.type != REDIS_REPLY_ERROR) return false;
   const std::string_view text = text_of(reply);
-  return text.starts_with("READONLY") || text.starts_with("LOADING") ||
+  // Before Redis 7 a script's error has the reason in the midst of it.
+  return text.find("READONLY") != std::string_view::npos || text.starts_with("LOADING") ||
          text.starts_with("MASTERDOWN") || text.starts_with("UNBLOCKED");
 }
 
@@ -160,13 +161,17 @@ RedisClient::Connection RedisClient::connect() {
   } catch (const Error& error) {
     failure = std::current_exception();
     reason = error.what();
+  } catch (...) {
+    const std::scoped_lock lock(mutex_);
+    connecting_ = false;
+    throw;
   }
   {
     const std::scoped_lock lock(mutex_);
+    connecting_ = false;
     backoff_ = std::clamp(2 * backoff_, kShortestBackoff, kLongestBackoff);
     next_try_ = Clock::now() + backoff_;
     last_failure_ = reason;
-    connecting_ = false;
     idle_.clear();
   }
   std::rethrow_exception(failure);

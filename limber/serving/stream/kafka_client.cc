@@ -80,12 +80,12 @@ KafkaClient open_kafka(rd_kafka_type_t type, KafkaSettings settings) {
 }
 
 KafkaSender::KafkaSender(const std::string& brokers, const std::string& settings_file) {
-  KafkaSettings settings = kafka_settings({{"bootstrap.servers", brokers}}, settings_file,
-                                          {{"acks", "all"},
-                                           {"linger.ms", "0"},
-                                           // How large is too large, the broker says.
-                                           {"message.max.bytes", "100000000"},
-                                           {"message.timeout.ms", "5000"}});
+  KafkaSettings settings = kafka_settings(
+      {{"bootstrap.servers", brokers}, {"message.timeout.ms", "5000"}}, settings_file,
+      {{"acks", "all"},
+       {"linger.ms", "0"},
+       // How large is too large, the broker says.
+       {"message.max.bytes", "100000000"}});
   rd_kafka_conf_set_dr_msg_cb(settings.get(),
                               [](rd_kafka_t*, const rd_kafka_message_t* message, void*) {
                                 *static_cast<Delivery*>(message->_private) = {true, message->err};

@@ -15,8 +15,8 @@ TEST(KafkaClient, PutsADeadLetterAside) {
   const auto source = open_event_source(
       StreamAddress::parse("kafka://" + kafka.brokers() + "/clicks?group=g"), "one");
   source->put_aside({"clicks-0-7", "poison", "", "", 0}, "no JSON");
-  EXPECT_EQ(kafka.dead_letter(),
-            (std::vector<std::string>{"poison", "id", "clicks-0-7", "reason", "no JSON"}));
+  EXPECT_EQ(kafka.dead_letter(), (std::vector<std::string>{"poison", "id", "clicks-0-7", "event_id",
+                                                           "", "reason", "no JSON"}));
 }
 
 TEST(KafkaClient, SendsTheBeginningOfWhatIsTooLarge) {

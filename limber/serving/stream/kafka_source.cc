@@ -99,6 +99,7 @@ class KafkaSource final : public EventSource {
       if (!message) break;
       if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         trouble_.clear();
+        why_.clear();
         events_.push_back(event_of(*message));
       } else if (message->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) {
         spdlog::warn(
@@ -121,7 +122,7 @@ class KafkaSource final : public EventSource {
   /// A group waits for whom it has lent partitions, and nobody else gets their events. So one that
   /// cannot store them leaves.
   bool give_up() override {
-    rd_kafka_unsubscribe(consumer_.get());
+    if (rd_kafka_unsubscribe(consumer_.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
     subscribed_ = false;
     const auto end = Clock::now() + kTimeout;
     while (joined_ && Clock::now() < end) {
@@ -158,11 +159,13 @@ class KafkaSource final : public EventSource {
 
   bool put_aside(const StreamEvent& event, std::string_view reason) override {
     sender_->send(address_.name + ".dead", event.payload,
-                  {{"id", event.position}, {"reason", reason}});
+                  {{"id", event.position}, {"event_id", event.event_id}, {"reason", reason}});
     return true;
   }
 
   std::int64_t lag() override {
+    // Who has its partitions now tells of them.
+    if (!subscribed_) return 0;
     if (!trouble_.empty()) throw Error("{}", trouble_);
     if (!joined_) throw Error("the group has not dealt out its partitions yet");
     rd_kafka_topic_partition_list_t* assigned = nullptr;
@@ -263,7 +266,7 @@ class KafkaSource final : public EventSource {
     if (joined_ && !std::exchange(looked_for_letters_, true)) {
       const std::string letters = address_.name + ".dead";
       if (const std::string missing = trouble_of_topic(letters); !missing.empty()) {
-        spdlog::warn("{}: {}; until then an event that nobody can use stops its partition", name(),
+        spdlog::warn("{}: {}; until then an event that nobody can use stops the topic", name(),
                      missing);
       }
     }

@@ -30,8 +30,8 @@ constexpr milliseconds kIdle{2000}, kClaimInterval{500};
 /// broken sender would fill the memory that members are in.
 constexpr std::string_view kPutAside = R"(
 if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 0 end
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], '*', 'id', ARGV[2], 'reason', ARGV[3],
-           'payload', ARGV[4], 'bytes', ARGV[5])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'id', ARGV[2], 'event_id', ARGV[3],
+           'reason', ARGV[4], 'payload', ARGV[5], 'bytes', ARGV[6])
 return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 )";
 constexpr std::string_view kMostLetters = "100000";
@@ -144,20 +144,23 @@ class RedisSource final : public EventSource {
   }
 
   bool put_aside(const StreamEvent& event, std::string_view reason) override {
+    const std::string payload = event.payload.substr(0, kLongestLetter);
+    const std::string bytes = std::to_string(event.payload.size());
     const RedisCommand command{
         {"2", address_.name, address_.name + ":dead", address_.group, event.position,
-         std::string(reason), event.payload.substr(0, kLongestLetter),
-         std::to_string(event.payload.size()), std::string(kMostLetters)},
+         event.event_id, std::string(reason), payload, bytes, std::string(kMostLetters)},
         &put_aside_};
     try {
       return run(command)->integer == 1;
     } catch (const Error& error) {
       if (!says(error, "NOGROUP")) throw;
-      // Redis has come back without its data: the event will not be delivered again.
+      // Redis has come back without its data, or the group was destroyed: nobody owes the event any
+      // more. First the letter, then the group, so that what fails in between is tried again; the
+      // letter may be there twice.
+      run({{"XADD", address_.name + ":dead", "MAXLEN", "~", std::string(kMostLetters), "*", "id",
+            event.position, "event_id", event.event_id, "reason", std::string(reason), "payload",
+            payload, "bytes", bytes}});
       make_group();
-      run({{"XADD", address_.name + ":dead", "*", "id", event.position, "reason",
-            std::string(reason), "payload", event.payload.substr(0, kLongestLetter), "bytes",
-            std::to_string(event.payload.size())}});
       return true;
     }
   }

@@ -116,9 +116,9 @@ TEST(RedisSource, PutsADeadLetterAsideOnce) {
   source->acknowledge(events);
   EXPECT_EQ(source->lag(), 0);
   EXPECT_EQ(redis.ask({"XLEN", "clicks:dead"}), std::vector<std::string>{"1"});
-  EXPECT_EQ(
-      redis.ask({"EVAL", "return redis.call('XRANGE', 'clicks:dead', '-', '+')[1][2]", "0"}),
-      (std::vector<std::string>{"id", id, "reason", "no JSON", "payload", "poison", "bytes", "6"}));
+  EXPECT_EQ(redis.ask({"EVAL", "return redis.call('XRANGE', 'clicks:dead', '-', '+')[1][2]", "0"}),
+            (std::vector<std::string>{"id", id, "event_id", "clicks/" + id, "reason", "no JSON",
+                                      "payload", "poison", "bytes", "6"}));
 }
 
 TEST(RedisSource, PassesOverWhatWasTrimmed) {

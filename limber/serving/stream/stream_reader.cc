@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -21,8 +22,8 @@ constexpr std::chrono::seconds kBetweenLags{1};
 constexpr int kShareOfLags = 10;
 /// So many dead letters are told one by one in each of the intervals between words.
 constexpr std::int64_t kLettersTold = 20;
-/// After so many failures of a whole batch its events are tried one by one.
-constexpr int kTriesTogether = 3;
+/// After so many failures of a whole batch its events are tried one by one, each as often.
+constexpr int kTries = 3;
 /// What a line of the log, and a dead letter, says of a reason.
 constexpr std::size_t kLongestReason = 500;
 
@@ -36,6 +37,7 @@ http::Metrics::Counter& outcome(http::Metrics& metrics, const std::string& name)
 /// Events as what is to be stored of them.
 struct StreamReader::Batch {
   std::vector<const StreamEvent*> good;
+  std::set<std::string> members;                ///< of the good events
   std::vector<std::size_t> sizes;               ///< of each good event: its interactions
   std::vector<MemberInteraction> interactions;  ///< of all good events, in order
   std::vector<std::pair<const StreamEvent*, std::string>> bad;  ///< and why
@@ -82,7 +84,7 @@ void StreamReader::stop() {
 void StreamReader::run() {
   std::vector<StreamEvent> events;
   while (insist("read", [&] { events = source_->poll(options_.batch, options_.wait); })) {
-    if (!events.empty()) handle(events);
+    if (!events.empty()) insist("handled", [&] { handle(events); });
     outcomes_.lost.Increment(static_cast<double>(source_->take_lost()));
     look_at_lag();
     if (stopping(std::chrono::milliseconds(0))) break;
@@ -102,7 +104,12 @@ void StreamReader::handle(const std::vector<StreamEvent>& events) {
       insist("acknowledged", [&] { source_->acknowledge(events); })) {
     // Only now: whoever waits longer than a server should need gets the events, too. A server that
     // is killed here leaves embeddings behind that do not know all; whoever ranks sees that.
-    service_.adapt_members(*service_.host().current(), batch.interactions);
+    try {
+      service_.adapt_members(*service_.host().current(), batch.members);
+    } catch (const std::exception& error) {
+      spdlog::warn("{}: members are not adapted yet: {}", source_->name(),
+                   one_short_line(error.what(), kLongestReason));
+    }
     return;
   }
   spdlog::warn("{}: {} events from {} on are left to be delivered again", source_->name(),
@@ -128,6 +135,7 @@ StreamReader::Batch StreamReader::parse(const std::vector<StreamEvent>& events) 
                                         {event.time_ms, event.event_id});
       MemberStore::check(body.interactions);
       batch.good.push_back(&event);
+      batch.members.insert(body.member);
       batch.sizes.push_back(body.interactions.size());
       std::ranges::move(body.interactions, std::back_inserter(batch.interactions));
     } catch (const std::bad_alloc&) {
@@ -145,48 +153,56 @@ void StreamReader::store(Batch& batch) {
   try {
     count(batch, service_.store(batch.interactions));
   } catch (const Error&) {
-    if (++batch.failures < kTriesTogether || batch.good.size() < 2) throw;
+    if (++batch.failures < kTries) throw;
     store_one_by_one(batch);
   }
 }
 
-/// One member's damaged record must not keep the others' events waiting.
+/// One member's damaged record must not keep the others' events waiting, nor those after them.
 void StreamReader::store_one_by_one(Batch& batch) {
-  Batch refused;
-  std::string reason;
+  std::vector<std::pair<const StreamEvent*, std::string>> refused;
+  bool takes_any = false;
   std::size_t first = 0;
   for (std::size_t e = 0; e < batch.good.size(); ++e) {
     const auto begin = batch.interactions.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto end = begin + static_cast<std::ptrdiff_t>(batch.sizes[e]);
-    first += batch.sizes[e];
     Batch one;
     one.sizes = {batch.sizes[e]};
-    one.interactions.assign(begin, end);
-    try {
-      count(one, service_.store(one.interactions));
-    } catch (const Error& error) {
-      reason = error.what();
-      if (!service_.personaliser().store().health().usable) throw;
-      refused.good.push_back(batch.good[e]);
-      refused.sizes.push_back(batch.sizes[e]);
-      refused.interactions.insert(refused.interactions.end(), begin, end);
+    one.interactions.assign(begin, begin + static_cast<std::ptrdiff_t>(batch.sizes[e]));
+    first += batch.sizes[e];
+    for (int tries = 1;; ++tries) {
+      try {
+        count(one, service_.store(one.interactions));
+        takes_any = true;
+        break;
+      } catch (const Error& error) {
+        // A store that is gone for a moment, or does not answer in time, is not one that refuses.
+        if (!service_.personaliser().store().health().usable || stopping(options_.patience / 10)) {
+          throw;
+        }
+        if (tries < kTries) continue;
+        refused.emplace_back(batch.good[e], error.what());
+        break;
+      }
     }
   }
-  // A store that takes none of them may be mended yet; one that takes others has something against
-  // these.
-  refused.failures = batch.failures;
-  refused.bad = std::move(batch.bad);
-  const bool takes_others = refused.good.size() < batch.good.size();
-  batch = std::move(refused);
-  if (batch.good.empty()) return;
-  if (!takes_others) throw Error("{}", reason);
-  for (const StreamEvent* event : batch.good) {
-    batch.bad.emplace_back(event,
-                           "the store does not take it: " + one_short_line(reason, kLongestReason));
-  }
+  if (!takes_any) try_store();
   batch.good.clear();
   batch.sizes.clear();
   batch.interactions.clear();
+  // Thrice, while the store was well and took others.
+  for (const auto& [event, reason] : refused) {
+    batch.bad.emplace_back(event,
+                           "the store does not take it: " + one_short_line(reason, kLongestReason));
+  }
+}
+
+/// Throws where the store takes nothing at all.
+void StreamReader::try_store() {
+  const std::string nobody = "limber-probe";
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  service_.store({{nobody, {now.count(), nobody, "{}"}}});
+  service_.personaliser().forget(nobody);
 }
 
 void StreamReader::count(const Batch& batch, const std::vector<AppendResult>& results) {

@@ -63,6 +63,7 @@ class StreamReader {
   void put_aside(const StreamEvent& event, const std::string& reason);
 
   void store_one_by_one(Batch& batch);
+  void try_store();
 
   /// Does `action` until it succeeds, with growing pauses. False when it was asked to stop before,
   /// or when the events in hand were left to others, which `may_give_up` allows.

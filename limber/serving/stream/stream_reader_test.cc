@@ -295,6 +295,20 @@ TEST_F(StreamReaderTest, ADamagedRecordStopsNobodyElse) {
   EXPECT_EQ(outcome("dead"), 3);
 }
 
+TEST_F(StreamReaderTest, ADamagedRecordThatComesAloneStopsNothing) {
+  store_.refused = "bob";
+  put("1-0", click("bob", 1));
+  StreamReaderOptions options;
+  options.batch = 1;
+  options.patience = milliseconds(50);
+  put("2-0", click("ann", 1));
+  start(options);
+  wait_acknowledged(2);
+  EXPECT_EQ(source_.dead.size(), 1U);
+  EXPECT_EQ(store_.recent("ann", 10).size(), 1U);
+  EXPECT_TRUE(store_.recent("limber-probe", 10).empty());
+}
+
 TEST_F(StreamReaderTest, WhatTheStreamLostIsCounted) {
   source_.lost = 3;
   start();

@@ -4,8 +4,8 @@
 
 #include <chrono>
 
-#include "torch/csrc/distributed/c10d/Backend.hpp"
-#include "torch/csrc/distributed/c10d/Store.hpp"
+#include <torch/csrc/distributed/c10d/Backend.hpp>
+#include <torch/csrc/distributed/c10d/Store.hpp>
 
 namespace limber {
 
