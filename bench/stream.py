@@ -1,7 +1,7 @@
 """make bench-stream: events a second that limber serve takes from a Redis stream, beside what it takes over HTTP.
 
-A small model of MovieLens-100K; its ratings are the events, shuffled: in the order of time those of one member come in
-a row, a batch then has few members to adapt, and takes a tenth as long. They are on the stream before the
+A small model of MovieLens-100K; its ratings are the events, shuffled: in the order of time (--in-order) those of one member
+come in a row, a batch then has few members to adapt, and takes a tenth as long. They are on the stream before the
 server starts, which so has batches to read; over HTTP 16 senders post one each at a time, made by wrk. Each event is
 durable in the store and its member adapted, either way. Stores are RocksDB on the disk and the stream's own Redis
 (appendfsync always). wrk, Redis and the server share the machine. Kafka is left out: what its broker in the tests takes
@@ -100,12 +100,13 @@ class Server:
         self.process.wait(60)
 
 
-def events(count):
+def events(count, in_order):
     ratings = parquet.read_table(ROOT / "build/data/movielens-100k/ratings.parquet").sort_by("timestamp")
     texts = [json.dumps({"member": row["user_id"], "interaction": {"movie_id": row["movie_id"],
                                                                    "rating": row["rating"]}})
              for row in ratings.slice(0, count).to_pylist()]
-    random.Random(1).shuffle(texts)
+    if not in_order:
+        random.Random(1).shuffle(texts)
     return texts
 
 
@@ -158,6 +159,7 @@ def main():
     parser = argparse.ArgumentParser(prog="bench/stream.py", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=50000, help="on the stream, at most 100000")
+    parser.add_argument("--in-order", action="store_true", help="the ratings in the order of time")
     parser.add_argument("--seconds", type=int, default=10, help="of senders over HTTP")
     options = parser.parse_args()
     quiet([ROOT / "scripts" / "get-movielens-100k"])
@@ -166,7 +168,7 @@ def main():
         folder = pathlib.Path(name)
         quiet([LIMBER, "train", "examples/movielens-100k/config.yaml", "--models", folder / "models", "--quiet",
                "--resamples", "0", "--set", "train.epochs=3", "--set", "train.tensorboard=false"])
-        model, texts = folder / "models" / "limaml", events(options.events)
+        model, texts = folder / "models" / "limaml", events(options.events, options.in_order)
         (folder / "events.jsonl").write_text("\n".join(texts))
         print("| store | events a second, stream | us of a processor | over HTTP | us of a processor | ratio |")
         print("|---|---:|---:|---:|---:|---:|")

@@ -4,7 +4,6 @@ the broker or an event is bad. The broker is librdkafka's own small cluster, in 
 usage: kafka_stream_test.py KAFKA_CLUSTER FOLDER_OF_PROGRAMS [unittest arguments]
 """
 
-import contextlib
 import json
 import re
 import signal
@@ -16,6 +15,7 @@ import unittest
 
 CLUSTER = sys.argv.pop(1)
 
+from event_flow import EventFlow  # noqa: E402
 from hosts_for_test import Proxy  # noqa: E402
 from limber_server import ITEMS, Case, Server, setUpModule, tearDownModule  # noqa: E402, F401
 from redis_for_test import Redis  # noqa: E402
@@ -62,7 +62,8 @@ class KafkaStream(Case):
         self.servers, self.proxies = {}, {}
         for name in ("one", "two", "three"):
             self.open(name)
-        self.put, self.flowing = {}, True
+        self.events = EventFlow(self.put_event)
+        self.put = self.events.put
 
     def open(self, name):
         proxy = self.proxies[name] = Proxy(self.redis.port)
@@ -79,24 +80,10 @@ class KafkaStream(Case):
             self.assertLess(time.monotonic(), deadline, what)
             time.sleep(0.05)
 
-    def flow(self):
-        number = 0
-        while self.flowing:
-            member, item = MEMBERS[number % len(MEMBERS)], ITEMS[number % len(ITEMS)]
-            text = json.dumps({"member": member, "interaction": {"item_id": item, "clicked": number % 2}})
-            self.put[self.kafka.put(member, text)] = member
-            number += 1
-            time.sleep(0.004)
-
-    @contextlib.contextmanager
-    def events(self):
-        thread = threading.Thread(target=self.flow)
-        thread.start()
-        try:
-            yield
-        finally:
-            self.flowing = False
-            thread.join()
+    def put_event(self, number):
+        member, item = MEMBERS[number % len(MEMBERS)], ITEMS[number % len(ITEMS)]
+        text = json.dumps({"member": member, "interaction": {"item_id": item, "clicked": number % 2}})
+        return self.kafka.put(member, text), member
 
     def stored(self):
         """Of all members' interactions in the store, the places that their events had, in the order stored."""

@@ -9,10 +9,10 @@ import json
 import re
 import signal
 import sys
-import threading
 import time
 import unittest
 
+from event_flow import EventFlow
 from hosts_for_test import make_hosts
 from limber_cli import run
 from limber_server import ITEMS, Case, Server, setUpModule, tearDownModule  # noqa: F401
@@ -155,34 +155,19 @@ class ThreeServers(StreamCase):
         self.servers = [None] * 3
         for number in range(3):
             self.open(number)
-        self.put, self.flowing = {}, True
+        self.events = EventFlow(self.put_event)
+        self.put = self.events.put
 
     def open(self, number):
         server = self.serve(f"server-{number}", self.hosts[number])
         self.addCleanup(server.__exit__)
         self.servers[number] = server
 
-    def flow(self):
-        """Puts an event every few milliseconds until told to stop; remembers position and member."""
-        number = 0
-        while self.flowing:
-            member = self.MEMBERS[number % len(self.MEMBERS)]
-            with contextlib.suppress(OSError):  # Redis is gone; whether it has the event, it will tell
-                position = self.redis.put(member, ITEMS[number % len(ITEMS)], number % 2)
-                self.put[position] = member
-            number += 1
-            time.sleep(0.004)
-
-    @contextlib.contextmanager
-    def events(self):
-        thread = threading.Thread(target=self.flow)
-        thread.start()
-        try:
-            time.sleep(0.5)
-            yield
-        finally:
-            self.flowing = False
-            thread.join()
+    def put_event(self, number):
+        member = self.MEMBERS[number % len(self.MEMBERS)]
+        with contextlib.suppress(OSError):  # Redis is gone; whether it has the event, it will tell
+            return self.redis.put(member, ITEMS[number % len(ITEMS)], number % 2), member
+        return None
 
     def stored_positions(self):
         """Of all members' interactions in the store, the positions that their events had."""

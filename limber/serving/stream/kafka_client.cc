@@ -56,9 +56,12 @@ KafkaSettings kafka_settings(KafkaValues settings, const std::string& file, Kafk
       if (equals == std::string::npos) throw InputError("{}: expected NAME=VALUE", place);
       const std::string name = trimmed(line.substr(0, equals));
       const auto ours = [&](const auto& one) { return name == one.first; };
-      // Servers of one name would put each other out of the group, and lose their partitions.
-      if (std::ranges::any_of(settings, ours) || name == "group.instance.id") {
+      if (std::ranges::any_of(settings, ours)) {
         throw InputError("{}: {} is set by limber serve itself; remove the line", place, name);
+      }
+      // Servers of one name would put each other out of the group, and lose their partitions.
+      if (name == "group.instance.id") {
+        throw InputError("{}: {} cannot be used by several servers; remove the line", place, name);
       }
       set(*made, name, trimmed(line.substr(equals + 1)), place);
     }

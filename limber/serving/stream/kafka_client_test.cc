@@ -61,6 +61,8 @@ TEST(KafkaClient, ReadsSettings) {
   EXPECT_EQ(refusal("ssl\n"), file + ":1: expected NAME=VALUE");
   EXPECT_EQ(refusal("group.id=h"),
             file + ":1: group.id is set by limber serve itself; remove the line");
+  EXPECT_EQ(refusal("group.instance.id=one"),
+            file + ":1: group.instance.id cannot be used by several servers; remove the line");
   EXPECT_THROW(kafka_settings({{"no.such.setting", "1"}}), InputError);
 }
 
